@@ -12,7 +12,7 @@ pub struct Checkpoint {
     pub offset: u64,
     /// Whether everything the object held when it was listed is done with.
     pub finished: bool,
-    /// What the source needs to recognise the object again (inode, size, hash of its head, entity tag).
-    /// The source's own versioned JSON; nobody else reads it.
+    /// What the source needs to recognise the object again (inode, size, hash of its head, entity tag), in the
+    /// source's own versioned JSON. Nobody else reads it; the pipeline stores it wrapped in its own.
     pub state: String,
 }

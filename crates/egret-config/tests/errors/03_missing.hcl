@@ -1,0 +1,9 @@
+output "hook" {
+  retries = 3
+
+  header {
+  }
+}
+output "null" {
+  url = null
+}

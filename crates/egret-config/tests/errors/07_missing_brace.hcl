@@ -1,0 +1,6 @@
+output "one" {
+  url = "a"
+
+output "two" {
+  url = "b"
+}

@@ -1,0 +1,3 @@
+output "one" {
+  url = `never closed
+}

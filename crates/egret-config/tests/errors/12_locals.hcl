@@ -1,0 +1,6 @@
+locals "named" {
+  fine = 1
+
+  nested {
+  }
+}
