@@ -1,0 +1,8 @@
+//! JSON: one value a line (`jsonl`), or a document with records in it (`json`).
+
+mod document;
+mod lines;
+mod record;
+
+pub use document::{JsonFormat, PathError};
+pub use lines::JsonLinesFormat;

@@ -1,0 +1,204 @@
+//! Reads one JSON object into a row.
+
+use std::borrow::Cow;
+
+use jiter::{Jiter, JiterError, JiterErrorType, JsonErrorType, Peek};
+
+use crate::plan::{Entry, Node};
+use crate::rows::RowBuilder;
+use crate::slot::Value;
+
+/// Objects nested deeper than this are kept as text. Deeper than 200, where the parser gives up, is no record.
+const MAX_DEPTH: usize = 32;
+
+/// Why a record cannot be read.
+#[derive(Debug)]
+pub(crate) enum RecordError {
+    /// It is no JSON.
+    Json(JiterError),
+    /// It is JSON but no object.
+    NoObject(&'static str),
+}
+
+impl RecordError {
+    /// Whether more bytes could make it a record.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        matches!(self, Self::Json(error) if is_incomplete(error))
+    }
+
+    /// Whether nobody can tell where the record ends.
+    pub(crate) fn is_json(&self) -> bool {
+        matches!(self, Self::Json(_))
+    }
+
+    /// For people.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Json(error) => format!("not valid JSON: {} at byte {}", error.error_type, error.index),
+            Self::NoObject(found) => format!("expected a JSON object, found {found}"),
+        }
+    }
+}
+
+/// Whether the text ended where more was expected.
+pub(crate) fn is_incomplete(error: &JiterError) -> bool {
+    use JsonErrorType::{
+        EofWhileParsingList, EofWhileParsingObject, EofWhileParsingString, EofWhileParsingValue,
+    };
+    matches!(
+        error.error_type,
+        JiterErrorType::JsonError(
+            EofWhileParsingList | EofWhileParsingObject | EofWhileParsingString | EofWhileParsingValue
+        )
+    )
+}
+
+/// Reads the object that starts at the current place of `json` into the row that has begun. `text` is what
+/// `json` reads.
+pub(crate) fn read_record(
+    json: &mut Jiter<'_>,
+    text: &str,
+    rows: &mut RowBuilder<'_>,
+) -> Result<(), RecordError> {
+    let peek = json.peek().map_err(RecordError::Json)?;
+    if peek != Peek::Object {
+        let found = describe(peek);
+        json.known_skip(peek).map_err(RecordError::Json)?;
+        return Err(RecordError::NoObject(found));
+    }
+    let plan = rows.plan().clone();
+    let mut reader = Reader { text, rows, name: String::new() };
+    reader.object(json, &plan.root, 0).map_err(RecordError::Json)
+}
+
+fn describe(peek: Peek) -> &'static str {
+    match peek {
+        Peek::Null => "null",
+        Peek::True | Peek::False => "true or false",
+        Peek::String => "a string",
+        Peek::Array => "an array",
+        _ => "a number",
+    }
+}
+
+struct Reader<'r, 't, 'b> {
+    text: &'t str,
+    rows: &'r mut RowBuilder<'b>,
+    /// The name of a field that the plan does not know, kept while its value is read.
+    name: String,
+}
+
+impl<'t> Reader<'_, 't, '_> {
+    /// Reads an object whose known fields are `node`'s.
+    fn object(&mut self, json: &mut Jiter<'_>, node: &Node, depth: usize) -> Result<(), JiterError> {
+        let mut previous = node.number;
+        let mut name = json.next_object()?;
+        while let Some(field) = name {
+            match self.rows.find(node, previous, field) {
+                Some(entry) => {
+                    previous = node.entries[entry].number;
+                    self.known(json, node, entry, depth)?;
+                }
+                None => {
+                    self.name.clear();
+                    self.name.push_str(field);
+                    self.unknown(json, depth)?;
+                }
+            }
+            name = json.next_key()?;
+        }
+        Ok(())
+    }
+
+    fn known(
+        &mut self,
+        json: &mut Jiter<'_>,
+        node: &Node,
+        index: usize,
+        depth: usize,
+    ) -> Result<(), JiterError> {
+        let entry: &Entry = &node.entries[index];
+        let peek = json.peek()?;
+        if let (Peek::Object, Some(child), true, true) =
+            (peek, &entry.child, entry.slots.is_empty(), depth < MAX_DEPTH)
+        {
+            self.rows.present(&entry.presences);
+            self.rows.extra().enter(&entry.name);
+            self.object(json, child, depth + 1)?;
+            self.rows.extra().leave();
+            return Ok(());
+        }
+        let raw = self.raw(json, peek)?;
+        match peek {
+            Peek::Null => self.rows.extra().put_json(&entry.name, "null"),
+            Peek::String => {
+                let text = unescape(raw);
+                self.rows.fill(node, index, Value::String(&text));
+            }
+            _ => self.rows.fill(node, index, Value::Json(raw)),
+        }
+        // A column for the whole object, and others for fields inside it.
+        if let (Peek::Object, Some(child), true) = (peek, &entry.child, depth < MAX_DEPTH) {
+            self.inside(raw, child, entry);
+        }
+        Ok(())
+    }
+
+    /// Fills the columns for fields inside an object that another column takes whole: nothing of it needs
+    /// keeping in `extra`.
+    fn inside(&mut self, raw: &str, child: &Node, entry: &Entry) {
+        self.rows.present(&entry.presences);
+        let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(raw) else { return };
+        for (name, value) in &fields {
+            let Some(index) = child.find(name) else { continue };
+            match value {
+                serde_json::Value::Null => {}
+                serde_json::Value::String(text) => {
+                    self.rows.fill_again(child, index, Value::String(text));
+                }
+                other => {
+                    let json = other.to_string();
+                    self.rows.fill_again(child, index, Value::Json(&json));
+                    if let Some(grandchild) = &child.entries[index].child {
+                        self.inside(&json, grandchild, &child.entries[index]);
+                    }
+                }
+            }
+        }
+    }
+
+    fn unknown(&mut self, json: &mut Jiter<'_>, depth: usize) -> Result<(), JiterError> {
+        let peek = json.peek()?;
+        let raw = self.raw(json, peek)?;
+        let name = std::mem::take(&mut self.name);
+        match peek {
+            _ if depth > 0 => self.rows.extra().put_json(&name, raw),
+            Peek::Null => self.rows.extra().put_json(&name, "null"),
+            Peek::String => {
+                let text = unescape(raw);
+                self.rows.unknown(&name, Value::String(&text));
+            }
+            _ => self.rows.unknown(&name, Value::Json(raw)),
+        }
+        self.name = name;
+        Ok(())
+    }
+
+    /// Reads over the next value and gives it as it is written.
+    fn raw(&self, json: &mut Jiter<'_>, peek: Peek) -> Result<&'t str, JiterError> {
+        let start = json.current_index();
+        json.known_skip(peek)?;
+        // Values start and end at ASCII characters, so the range is always on the boundaries of text.
+        Ok(self.text.get(start..json.current_index()).unwrap_or_default())
+    }
+}
+
+/// The text of a JSON string that is known to be valid.
+fn unescape(raw: &str) -> Cow<'_, str> {
+    let inner = raw.get(1..raw.len() - 1).unwrap_or_default();
+    if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
+        return Cow::Borrowed(inner);
+    }
+    // A lone surrogate is no text: the string stays as it is written.
+    serde_json::from_str(raw).unwrap_or(Cow::Borrowed(inner))
+}

@@ -1,0 +1,402 @@
+//! Rows: what a decoder fills, field by field, and what comes out of a block.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, NullBufferBuilder, RecordBatch, RecordBatchOptions, StructArray};
+use arrow::buffer::Buffer;
+use arrow::datatypes::{Field, Fields, Schema};
+use base64::Engine;
+use egret_model::channel::wildcard_matches;
+use egret_model::schema::EXTRA;
+use egret_model::{ColumnType, Quarantined, Stage};
+
+use crate::block::Block;
+use crate::extra::ExtraWriter;
+use crate::plan::{Node, RecordPlan, Shape, SlotPlan};
+use crate::slot::{Fit, Slot, Texts, Value, string_views};
+
+/// A record of which several fields were not declared may add columns; no table gets more than so many.
+const MAX_MAPPED_FIELDS: usize = 1_000;
+
+/// The member of `extra` that holds a record, in base64, whose text was not valid UTF-8.
+pub const INVALID_UTF8: &str = "_invalid_utf8";
+
+/// Where a record lies in its object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Its first byte in the decompressed object.
+    pub offset: u64,
+    /// Its length in bytes.
+    pub length: u32,
+}
+
+/// What was decoded from a block.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The columns of the plan that hold any value, those that mapped fields added, and `extra`.
+    pub rows: RecordBatch,
+    /// Where each row's record lies.
+    pub spans: Vec<Span>,
+    /// What was no record.
+    pub quarantined: Vec<Quarantined>,
+    /// Values that did not fit their column: it is null and the original is in `extra`.
+    pub misfits: u64,
+}
+
+/// Builds the rows of one block.
+///
+/// A decoder calls [`RowBuilder::begin`], puts fields, and then [`RowBuilder::end`] or
+/// [`RowBuilder::quarantine`]. A field is put by the [`FieldId`] that [`RowBuilder::field`] gave for its name
+/// once, or by name.
+#[derive(Debug)]
+pub struct RowBuilder<'b> {
+    plan: Arc<RecordPlan>,
+    block: &'b Block,
+    skip_before: u64,
+    slots: Vec<Slot>,
+    presences: Vec<(NullBufferBuilder, usize)>,
+    mapped: Vec<(String, Slot)>,
+    texts: Texts<'b>,
+    extra: ExtraWriter,
+    extra_views: Vec<u128>,
+    extra_nulls: NullBufferBuilder,
+    last_extra: (String, u128),
+    spans: Vec<Span>,
+    quarantined: Vec<Quarantined>,
+    misfits: u64,
+    record: usize,
+    /// By the number of a node or entry: the entry of the same node that came next in the last record.
+    followers: Vec<usize>,
+}
+
+/// A field's place in the plan, found once for many records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldId {
+    entry: Option<usize>,
+    name: Box<str>,
+}
+
+impl FieldId {
+    /// The place of the field called `name` in `plan`.
+    pub fn new(plan: &RecordPlan, name: &str) -> Self {
+        Self { entry: plan.root.find(name), name: name.into() }
+    }
+}
+
+impl<'b> RowBuilder<'b> {
+    /// Builds the rows of `block`; records that start before `skip_before` in the object are left out, since
+    /// they are stored already.
+    pub fn new(plan: &Arc<RecordPlan>, block: &'b Block, skip_before: u64) -> Self {
+        Self {
+            plan: plan.clone(),
+            block,
+            skip_before,
+            slots: plan.slots.iter().map(|slot| Slot::new(&slot.column_type)).collect(),
+            presences: (0..plan.presences).map(|_| (NullBufferBuilder::new(0), 0)).collect(),
+            mapped: Vec::new(),
+            texts: Texts::new(&block.bytes),
+            extra: ExtraWriter::default(),
+            extra_views: Vec::new(),
+            extra_nulls: NullBufferBuilder::new(0),
+            last_extra: (String::new(), 0),
+            spans: Vec::new(),
+            quarantined: Vec::new(),
+            misfits: 0,
+            record: 0,
+            followers: vec![0; plan.numbers],
+        }
+    }
+
+    /// The rows so far.
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Whether there are no rows so far.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Begins the record at byte `at` of the block. Says whether it is wanted: one that is stored already
+    /// is not, and the decoder goes on with the next.
+    pub fn begin(&mut self, at: usize) -> bool {
+        self.record = at;
+        self.extra.clear();
+        self.block.offset + at as u64 >= self.skip_before
+    }
+
+    /// Ends the record, which takes the bytes up to `to` of the block: it is a row now.
+    pub fn end(&mut self, to: usize) {
+        let rows = self.spans.len();
+        for slot in &mut self.slots {
+            if slot.len() == rows {
+                slot.put_null();
+            }
+        }
+        for (_, slot) in &mut self.mapped {
+            if slot.len() == rows {
+                slot.put_null();
+            }
+        }
+        for (presence, len) in &mut self.presences {
+            if *len == rows {
+                presence.append_null();
+                *len += 1;
+            }
+        }
+        self.end_extra();
+        let offset = self.block.offset + self.record as u64;
+        self.spans.push(Span { offset, length: (to - self.record) as u32 });
+    }
+
+    fn end_extra(&mut self) {
+        let Some(text) = self.extra.finish() else {
+            self.extra_views.push(0);
+            self.extra_nulls.append_null();
+            return;
+        };
+        // Records of one kind miss the same fields: most often it is the same text again.
+        if self.last_extra.0 != text {
+            let view = self.texts.view(text.as_bytes());
+            self.last_extra.0.clear();
+            self.last_extra.0.push_str(text);
+            self.last_extra.1 = view;
+        }
+        self.extra_views.push(self.last_extra.1);
+        self.extra_nulls.append_non_null();
+    }
+
+    /// Puts the bytes from where the record began up to `to` into quarantine instead of a row.
+    pub fn quarantine(&mut self, reason: impl Into<String>, to: usize) {
+        self.abandon();
+        let raw = &self.block.bytes[self.record..to];
+        let offset = self.block.offset + self.record as u64;
+        if offset >= self.skip_before {
+            self.quarantined.push(Quarantined::new(Stage::Parse, reason, offset, raw));
+        }
+    }
+
+    /// Forgets what was put since the record began: it will come again, with more bytes behind it.
+    pub fn abandon(&mut self) {
+        let rows = self.spans.len();
+        self.slots.iter_mut().for_each(|slot| slot.truncate(rows));
+        self.mapped.iter_mut().for_each(|(_, slot)| slot.truncate(rows));
+        for (presence, len) in &mut self.presences {
+            if *len > rows {
+                presence.truncate(rows);
+                *len = rows;
+            }
+        }
+    }
+
+    /// Puts a field of a format that knows only text.
+    pub fn text(&mut self, field: &FieldId, text: &str) {
+        let Some(entry) = field.entry else {
+            self.unknown(&field.name, Value::Text(text));
+            return;
+        };
+        let plan = self.plan.clone();
+        self.fill(&plan.root, entry, Value::Text(text));
+    }
+
+    /// Puts a field of a format that knows only text, by its name.
+    pub fn named_text(&mut self, name: &str, text: &str) {
+        let plan = self.plan.clone();
+        match plan.root.find(name) {
+            Some(entry) => self.fill(&plan.root, entry, Value::Text(text)),
+            None => self.unknown(name, Value::Text(text)),
+        }
+    }
+
+    /// Notes that the record's text was not valid UTF-8 and what its bytes were.
+    pub fn invalid_utf8(&mut self, record: &[u8]) {
+        let original = base64::engine::general_purpose::STANDARD.encode(record);
+        self.extra.put_text(INVALID_UTF8, &original);
+    }
+
+    /// The entry of `node` called `name`, where the field before it had the number `previous`. Records of one
+    /// kind have their fields in the same order, so most often one comparison finds it.
+    pub(crate) fn find(&mut self, node: &Node, previous: usize, name: &str) -> Option<usize> {
+        let guess = self.followers[previous];
+        if node.entries.get(guess).is_some_and(|entry| *entry.name == *name) {
+            return Some(guess);
+        }
+        let found = node.find(name)?;
+        self.followers[previous] = found;
+        Some(found)
+    }
+
+    pub(crate) fn plan(&self) -> &Arc<RecordPlan> {
+        &self.plan
+    }
+
+    pub(crate) fn extra(&mut self) -> &mut ExtraWriter {
+        &mut self.extra
+    }
+
+    /// Puts `value` into all leaves of an entry; keeps it in `extra` unless one of them can give it back.
+    pub(crate) fn fill(&mut self, node: &Node, entry: usize, value: Value<'_>) {
+        if self.fill_again(node, entry, value) != Fit::Exact {
+            self.keep(&node.entries[entry].name, value);
+        }
+    }
+
+    /// Puts `value` into all leaves of an entry, where something else keeps the original.
+    pub(crate) fn fill_again(&mut self, node: &Node, entry: usize, value: Value<'_>) -> Fit {
+        let entry = &node.entries[entry];
+        let rows = self.spans.len();
+        let mut fit = Fit::Failed;
+        for index in &entry.slots {
+            let slot = &mut self.slots[*index];
+            if slot.len() > rows {
+                // The record has the field twice: the first one counts, the others are kept.
+                continue;
+            }
+            let SlotPlan { null_if, keeps, .. } = &self.plan.slots[*index];
+            if let (false, Value::Text(text) | Value::String(text)) = (null_if.is_empty(), value)
+                && null_if.iter().any(|null| null == text)
+            {
+                slot.put_null();
+                if *keeps {
+                    fit = Fit::Exact;
+                }
+                continue;
+            }
+            match slot.put(value, &mut self.texts, self.plan.timezone) {
+                Fit::Exact if *keeps => fit = Fit::Exact,
+                Fit::Exact | Fit::Inexact => {}
+                Fit::Failed => self.misfits += u64::from(*keeps),
+            }
+        }
+        fit
+    }
+
+    /// The record has the object that these struct columns are made of.
+    pub(crate) fn present(&mut self, presences: &[usize]) {
+        let rows = self.spans.len();
+        for index in presences {
+            let (presence, len) = &mut self.presences[*index];
+            if *len == rows {
+                presence.append_non_null();
+                *len += 1;
+            }
+        }
+    }
+
+    /// A field at the top of the record that the plan does not know.
+    pub(crate) fn unknown(&mut self, name: &str, value: Value<'_>) {
+        if !self.map_field(name, value) {
+            self.keep(name, value);
+        }
+    }
+
+    fn keep(&mut self, name: &str, value: Value<'_>) {
+        match value {
+            Value::Text(text) | Value::String(text) => self.extra.put_text(name, text),
+            Value::Json(json) => self.extra.put_json(name, json),
+        }
+    }
+
+    /// Makes a text column of the field if `map_fields` says so.
+    fn map_field(&mut self, name: &str, value: Value<'_>) -> bool {
+        if self.plan.map_fields.is_empty() {
+            return false;
+        }
+        let rows = self.spans.len();
+        let at = self.mapped.iter().position(|(mapped, _)| mapped == name);
+        let at = match at {
+            Some(at) => at,
+            None if self.may_map(name) => {
+                let mut slot = Slot::new(&ColumnType::Varchar);
+                (0..rows).for_each(|_| slot.put_null());
+                self.mapped.push((name.to_owned(), slot));
+                self.mapped.len() - 1
+            }
+            None => return false,
+        };
+        let slot = &mut self.mapped[at].1;
+        if slot.len() > rows {
+            return false;
+        }
+        // Every mapped column is text whatever the data, so that its type never depends on what came first.
+        slot.put(value, &mut self.texts, self.plan.timezone) != Fit::Inexact
+            || matches!(value, Value::Json(_))
+    }
+
+    fn may_map(&self, name: &str) -> bool {
+        let lower = name.to_lowercase();
+        self.mapped.len() < MAX_MAPPED_FIELDS
+            && !name.is_empty()
+            && !self.plan.taken.contains(&lower)
+            && !self.mapped.iter().any(|(mapped, _)| mapped.to_lowercase() == lower)
+            && self.plan.map_fields.iter().any(|pattern| wildcard_matches(pattern, name))
+    }
+
+    /// Everything decoded from the block.
+    pub fn finish(self) -> Decoded {
+        let buffers = self.texts.into_buffers(&self.block.bytes);
+        let rows = self.spans.len();
+        let mut leaves: Vec<Option<Slot>> = self.slots.into_iter().map(Some).collect();
+        let mut presences: Vec<Option<NullBufferBuilder>> =
+            self.presences.into_iter().map(|(presence, _)| Some(presence)).collect();
+        let mut fields = Vec::new();
+        let mut columns: Vec<ArrayRef> = Vec::new();
+        for (name, shape) in &self.plan.columns {
+            if let Some(column) = assemble(shape, &mut leaves, &mut presences, &buffers, false) {
+                fields.push(Field::new(name, column.data_type().clone(), true));
+                columns.push(column);
+            }
+        }
+        for (name, slot) in self.mapped {
+            let column = slot.finish(&buffers);
+            fields.push(Field::new(name, column.data_type().clone(), true));
+            columns.push(column);
+        }
+        let mut extra_nulls = self.extra_nulls;
+        let extra = string_views(self.extra_views, &buffers, extra_nulls.finish());
+        if extra.null_count() < rows {
+            fields.push(Field::new(EXTRA, extra.data_type().clone(), true));
+            columns.push(Arc::new(extra));
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let schema = Arc::new(Schema::new(fields));
+        let batch = RecordBatch::try_new_with_options(schema.clone(), columns, &options);
+        Decoded {
+            // Every builder was given exactly one value a row.
+            rows: batch.unwrap_or_else(|_| RecordBatch::new_empty(schema)),
+            spans: self.spans,
+            quarantined: self.quarantined,
+            misfits: self.misfits,
+        }
+    }
+}
+
+/// Makes a column of its leaves; `None` for a column without any value, unless `always`.
+fn assemble(
+    shape: &Shape,
+    leaves: &mut [Option<Slot>],
+    presences: &mut [Option<NullBufferBuilder>],
+    buffers: &Arc<[Buffer]>,
+    always: bool,
+) -> Option<ArrayRef> {
+    match shape {
+        Shape::Leaf(index) => {
+            let slot = leaves[*index].take()?;
+            (always || !slot.is_all_null()).then(|| slot.finish(buffers))
+        }
+        Shape::Struct { presence, fields } => {
+            let nulls = presences[*presence].take().and_then(|mut presence| presence.finish());
+            if !always && nulls.as_ref().is_some_and(|nulls| nulls.null_count() == nulls.len()) {
+                return None;
+            }
+            let mut inner_fields = Vec::with_capacity(fields.len());
+            let mut arrays = Vec::with_capacity(fields.len());
+            for (name, field) in fields {
+                let array = assemble(field, leaves, presences, buffers, true)?;
+                inner_fields.push(Field::new(name, array.data_type().clone(), true));
+                arrays.push(array);
+            }
+            Some(Arc::new(StructArray::new(Fields::from(inner_fields), arrays, nulls)))
+        }
+    }
+}
