@@ -1,0 +1,30 @@
+//! Detections: rule front ends, evaluation on record batches, findings, and the rule tester.
+//!
+//! A [`DetectionDefinition`] is what a `detection` block says. [`Detector::compile`] takes all that apply to
+//! one table and [`Detector::detect`] evaluates them on its rows, a batch at a time: only rows that match
+//! cost anything beyond the expressions. SQL is compiled by whoever is handed in as an
+//! [`ExpressionCompiler`](egret_model::ExpressionCompiler); nothing here knows an engine, a clock or a lake.
+
+mod definition;
+mod message;
+mod version;
+
+mod detector;
+mod event;
+mod targets;
+
+pub mod row_json;
+
+pub mod builtin;
+pub mod test_file;
+mod test_rows;
+pub mod tester;
+
+#[cfg(test)]
+mod testing;
+
+pub use definition::{DETECTION, DetectionDefinition, Target, TestDefinition, TestInput};
+pub use detector::{DetectContext, Detected, Detector, Failure};
+pub use message::{Message, MessageTemplate};
+pub use targets::{Inapplicable, check_targets};
+pub use tester::{CaseResult, RuleTester, TestSummary, Verdict};

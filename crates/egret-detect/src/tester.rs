@@ -1,0 +1,276 @@
+//! The rule tester: each case goes the way that a record goes, and the detection must decide as said.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, RecordBatch};
+use egret_config::Diagnostics;
+use egret_format::Format;
+use egret_model::{ExpressionCompiler, Origin, Timestamp};
+use egret_table::{PartitionContext, TableMapper, Tables};
+use serde::Serialize;
+
+use crate::definition::{DetectionDefinition, Target, TestDefinition};
+use crate::detector::{DetectContext, Detector};
+use crate::row_json::Cell;
+use crate::test_rows::{TestRows, rows_of};
+
+/// The partition that tested rows are of.
+const PARTITION: &str = "test";
+
+/// A reason shows at most so many characters of a column's value.
+const MAX_SHOWN_CHARS: usize = 120;
+
+/// Finds the `format` blocks of a configuration by type and name.
+pub type FindFormat<'a> = &'a dyn Fn(&str, &str) -> Option<Arc<dyn Format>>;
+
+/// Runs the tests of detections.
+pub struct RuleTester<'a> {
+    tables: &'a Tables,
+    find_format: FindFormat<'a>,
+    compiler: &'a dyn ExpressionCompiler,
+    now: Timestamp,
+    mappers: HashMap<String, Result<Arc<TableMapper>, String>>,
+}
+
+/// What came of one case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CaseResult {
+    /// The detection.
+    pub rule: String,
+    /// The case's name.
+    pub case: String,
+    /// Whether it must match.
+    pub expected: bool,
+    /// Whether it did; `None` if that could not be told.
+    pub got: Option<bool>,
+    /// Why the case did not pass, with what the detection saw.
+    pub reason: String,
+    /// How it ended.
+    #[serde(skip)]
+    pub verdict: Verdict,
+}
+
+/// How a case ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// As expected.
+    Passed,
+    /// The detection decided otherwise, or says something else.
+    Failed,
+    /// The detection could not be asked.
+    Errored,
+    /// The detection is not enabled.
+    Skipped,
+}
+
+/// How many cases ended how, of how many rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct TestSummary {
+    /// Cases that passed.
+    pub passed: u64,
+    /// Cases that the detection decided otherwise.
+    pub failed: u64,
+    /// Cases that could not be run.
+    pub errored: u64,
+    /// Cases of detections that are not enabled.
+    pub skipped: u64,
+    /// Detections, also those without tests.
+    pub rules: u64,
+}
+
+impl TestSummary {
+    /// Counts what came of one rule's cases.
+    pub fn add(&mut self, results: &[CaseResult]) {
+        self.rules += 1;
+        for result in results {
+            match result.verdict {
+                Verdict::Passed => self.passed += 1,
+                Verdict::Failed => self.failed += 1,
+                Verdict::Errored => self.errored += 1,
+                Verdict::Skipped => self.skipped += 1,
+            }
+        }
+    }
+
+    /// Whether nothing went wrong.
+    pub fn is_success(&self) -> bool {
+        self.failed == 0 && self.errored == 0
+    }
+}
+
+impl<'a> RuleTester<'a> {
+    /// A tester for rules over `tables`. `now` is when tested records are collected: a record from further
+    /// ahead than a day is refused, as always.
+    pub fn new(
+        tables: &'a Tables,
+        find_format: FindFormat<'a>,
+        compiler: &'a dyn ExpressionCompiler,
+        now: Timestamp,
+    ) -> Self {
+        Self { tables, find_format, compiler, now, mappers: HashMap::new() }
+    }
+
+    /// Runs all cases of a detection, in their order.
+    pub fn run(&mut self, definition: &DetectionDefinition) -> Vec<CaseResult> {
+        definition.tests.iter().map(|test| self.run_case(definition, test)).collect()
+    }
+
+    fn run_case(&mut self, definition: &DetectionDefinition, test: &TestDefinition) -> CaseResult {
+        let (verdict, got, reason) = match definition.enabled {
+            false => (Verdict::Skipped, None, "the detection is not enabled".to_owned()),
+            true => match self.decide(definition, test) {
+                Err(reason) => (Verdict::Errored, None, reason),
+                Ok(decision) => decision.verdict(test),
+            },
+        };
+        CaseResult {
+            rule: definition.id.value.clone(),
+            case: test.name.clone(),
+            expected: test.expect,
+            got,
+            reason,
+            verdict,
+        }
+    }
+
+    fn decide(
+        &mut self,
+        definition: &DetectionDefinition,
+        test: &TestDefinition,
+    ) -> Result<Decision, String> {
+        let table = self.table_of(definition, test)?;
+        let mapper = self.mapper(&table)?;
+        let detector = Detector::compile(
+            std::slice::from_ref(definition),
+            mapper.schema(),
+            mapper.channel(),
+            self.compiler,
+        )
+        .map_err(|mistakes| first_message(&mistakes))?;
+        if let Some(left_out) = detector.inapplicable().first() {
+            return Err(first_message(&left_out.mistakes));
+        }
+        let table_definition = self.tables.get(&table).map_err(|error| error.to_string())?;
+        let tested = rows_of(&test.input, table_definition, &mapper, self.find_format, self.now)?;
+        let context = DetectContext {
+            channel: mapper.channel(),
+            table: &table,
+            partition: PARTITION,
+            origin: Origin::Stream,
+            now: self.now,
+        };
+        let detected = detector.detect(&tested.rows, &context);
+        if let Some(failure) = detected.failures.first() {
+            return Err(format!("{}; {}", failure.error, seen(&detector, definition, &tested)));
+        }
+        Ok(Decision {
+            messages: detected.findings.into_iter().map(|finding| finding.message).collect(),
+            seen: seen(&detector, definition, &tested),
+        })
+    }
+
+    /// The one table that a case is about.
+    fn table_of(&self, definition: &DetectionDefinition, test: &TestDefinition) -> Result<String, String> {
+        let unknown =
+            |name: &str| self.tables.get(name).err().map(|error| format!("{error}; {}", error.hint));
+        let pattern = match (&definition.target.value, &test.table) {
+            (Target::Table(name), _) => return unknown(name).map_or(Ok(name.clone()), Err),
+            (Target::Channel(pattern), Some(name)) => {
+                if let Some(reason) = unknown(name) {
+                    return Err(reason);
+                }
+                let channel = self.tables.get(name).map(|table| table.channel()).unwrap_or_default();
+                return match pattern.matches(&channel) {
+                    true => Ok(name.clone()),
+                    false => {
+                        Err(format!("table `{name}` is on channel {channel}, which {pattern} does not cover"))
+                    }
+                };
+            }
+            (Target::Channel(pattern), None) => pattern,
+        };
+        let covered: Vec<&str> = self
+            .tables
+            .iter()
+            .filter(|table| pattern.matches(&table.channel()))
+            .map(|table| table.name.value.as_str())
+            .collect();
+        match covered.as_slice() {
+            [one] => Ok((*one).to_owned()),
+            [] => Err(format!("no table is on a channel that {pattern} covers")),
+            several => Err(format!("say by `table` which is meant: {}", several.join(", "))),
+        }
+    }
+
+    fn mapper(&mut self, table: &str) -> Result<Arc<TableMapper>, String> {
+        if let Some(known) = self.mappers.get(table) {
+            return known.clone();
+        }
+        let definition = self.tables.get(table).map_err(|error| error.to_string())?;
+        let mapper = definition
+            .compile(self.compiler, PartitionContext::new(PARTITION))
+            .map(Arc::new)
+            .map_err(|mistakes| format!("table `{table}` has a mistake: {}", first_message(&mistakes)));
+        self.mappers.insert(table.to_owned(), mapper.clone());
+        mapper
+    }
+}
+
+/// What a detection said of a case.
+struct Decision {
+    messages: Vec<String>,
+    seen: String,
+}
+
+impl Decision {
+    fn verdict(self, test: &TestDefinition) -> (Verdict, Option<bool>, String) {
+        let got = !self.messages.is_empty();
+        if got != test.expect {
+            let what = if got { "it matches" } else { "it does not match" };
+            return (Verdict::Failed, Some(got), format!("{what}; {}", self.seen));
+        }
+        match &test.message {
+            Some(expected) if got && !self.messages.contains(expected) => {
+                let reason = format!("the message is {:?}, not {expected:?}", self.messages.join(" / "));
+                (Verdict::Failed, Some(got), reason)
+            }
+            _ => (Verdict::Passed, Some(got), String::new()),
+        }
+    }
+}
+
+/// What the condition saw: the values of the columns it reads, and what did not fit its column.
+fn seen(detector: &Detector, definition: &DetectionDefinition, tested: &TestRows) -> String {
+    let columns = detector.columns(&definition.id.value).unwrap_or_default();
+    let mut rows = Vec::new();
+    for row in 0..tested.rows.num_rows() {
+        let values: Vec<String> =
+            columns.iter().map(|column| format!("{column} = {}", shown(&tested.rows, column, row))).collect();
+        rows.push(values.join(", "));
+    }
+    let mut text = format!("it saw {}", rows.join("; then "));
+    if tested.misfits > 0 {
+        text.push_str(&format!("; {} values did not fit their column and are in `extra`", tested.misfits));
+    }
+    text
+}
+
+fn shown(rows: &RecordBatch, column: &str, row: usize) -> String {
+    let Some(array) = rows.column_by_name(column).filter(|array| array.is_valid(row)) else {
+        return "null".to_owned();
+    };
+    let json = serde_json::to_string(&Cell::new(array.as_ref(), row).without_nulls()).unwrap_or_default();
+    match json.char_indices().nth(MAX_SHOWN_CHARS) {
+        Some((end, _)) => format!("{}…", &json[..end]),
+        None => json,
+    }
+}
+
+/// The first mistake in one line.
+pub(crate) fn first_message(mistakes: &Diagnostics) -> String {
+    let Some(first) = mistakes.iter().next() else { return "it cannot be compiled".to_owned() };
+    let place = first.location.as_ref().map(|location| format!("{location}: ")).unwrap_or_default();
+    let hint = first.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+    format!("{place}{}{hint}", first.message)
+}
