@@ -1,0 +1,182 @@
+//! Hunting: detections over what the lake holds, with the findings that they would have made in the stream.
+
+use std::collections::{BTreeMap, HashSet};
+
+use arrow::array::RecordBatch;
+use egret_detect::{DetectContext, DetectionDefinition, Detector};
+use egret_lake::{Commit, CommitError, Lake, LakeError, TableHandle};
+use egret_model::finding::{FINDING_TABLE, finding_schema, text_at};
+use egret_model::{Clock, ExpressionCompiler, Finding, Origin, TableSchema};
+use egret_sql::{Session, SqlError};
+
+/// What to hunt for, and where.
+pub struct HuntOptions<'h> {
+    /// The detections.
+    pub detections: &'h [DetectionDefinition],
+    /// Channels by table and partition, where they are not the table's own.
+    pub channels: &'h BTreeMap<(String, String), String>,
+    /// Channels by table.
+    pub table_channels: &'h BTreeMap<String, String>,
+    /// Compiles SQL.
+    pub compiler: &'h dyn ExpressionCompiler,
+    /// The present.
+    pub clock: &'h dyn Clock,
+    /// Whether findings that the lake does not have are stored.
+    pub save: bool,
+}
+
+/// Why a hunt failed.
+#[derive(Debug, thiserror::Error)]
+pub enum HuntError {
+    /// The lake cannot be read or written.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// New findings could not be stored.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// A query failed.
+    #[error("{}", .0.message)]
+    Sql(#[from] SqlError),
+    /// Findings could not be put into rows.
+    #[error("cannot put findings into rows: {0}")]
+    Rows(#[from] arrow::error::ArrowError),
+}
+
+/// What a hunt did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HuntReport {
+    /// Findings.
+    pub findings: u64,
+    /// Findings that were stored, since the lake did not have them.
+    pub saved: u64,
+}
+
+/// Runs the detections over the lake tables that `session` sees, and gives each finding to `found`.
+///
+/// # Errors
+/// If the lake cannot be read. A detection that has no answer for some rows is reported to `warn`.
+pub async fn hunt(
+    lake: &Lake,
+    session: &Session,
+    options: &HuntOptions<'_>,
+    found: &mut dyn FnMut(&Finding),
+    warn: &mut dyn FnMut(&str),
+) -> Result<HuntReport, HuntError> {
+    let mut report = HuntReport::default();
+    for table in lake.tables().await? {
+        for (channel, condition) in channels_of(&table, options) {
+            let schema = TableSchema {
+                name: table.name().to_owned(),
+                description: String::new(),
+                channel: channel.clone(),
+                columns: table.columns(),
+            };
+            let (detector, _) =
+                Detector::compile_valid(options.detections, &schema, &channel, options.compiler);
+            if detector.is_empty() {
+                continue;
+            }
+            let findings =
+                hunt_table(session, &detector, &table, &channel, &condition, options, warn).await?;
+            findings.iter().for_each(&mut *found);
+            report.findings += findings.len() as u64;
+            if options.save {
+                report.saved += save(lake, session, findings).await?;
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// The channels of a table's rows, each with the SQL that selects them.
+fn channels_of(table: &TableHandle, options: &HuntOptions<'_>) -> Vec<(String, String)> {
+    let Some(own) = options.table_channels.get(table.name()) else { return Vec::new() };
+    let mut partitions_by_channel: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut elsewhere = Vec::new();
+    for ((_, partition), channel) in options.channels.iter().filter(|((name, _), _)| name == table.name()) {
+        let literal = format!("'{}'", partition.replace('\'', "''"));
+        partitions_by_channel.entry(channel).or_default().push(literal.clone());
+        elsewhere.push(literal);
+    }
+    let is_in = |partitions: &[String]| format!("tp_partition in ({})", partitions.join(", "));
+    let mut channels: Vec<(String, String)> = partitions_by_channel
+        .into_iter()
+        .map(|(channel, partitions)| (channel.to_owned(), is_in(&partitions)))
+        .collect();
+    let rest = if elsewhere.is_empty() { "true".to_owned() } else { format!("not ({})", is_in(&elsewhere)) };
+    channels.push((own.clone(), rest));
+    channels
+}
+
+async fn hunt_table(
+    session: &Session,
+    detector: &Detector,
+    table: &TableHandle,
+    channel: &str,
+    condition: &str,
+    options: &HuntOptions<'_>,
+    warn: &mut dyn FnMut(&str),
+) -> Result<Vec<Finding>, HuntError> {
+    let any: Vec<String> =
+        detector.definitions().map(|definition| format!("({})", definition.condition.value.trim())).collect();
+    let narrow = format!("select * from \"{}\" where {condition} and ({})", table.name(), any.join(" or "));
+    let batches = match run(session, &narrow).await {
+        Ok(batches) => batches,
+        // One detection without an answer must not hide what the others find: look at every row.
+        Err(error) => {
+            warn(&format!("table {}: looking at every row, since {}", table.name(), error.message));
+            run(session, &format!("select * from \"{}\" where {condition}", table.name())).await?
+        }
+    };
+    let context = DetectContext {
+        channel,
+        table: table.name(),
+        partition: "",
+        origin: Origin::Hunt,
+        now: options.clock.now(),
+    };
+    let mut findings = Vec::new();
+    for batch in &batches {
+        let detected = detector.detect(batch, &context);
+        findings.extend(detected.findings);
+        for failure in detected.failures {
+            warn(&format!(
+                "detection {}: {} rows not decided: {}",
+                failure.detection_id, failure.rows, failure.error
+            ));
+        }
+    }
+    findings.sort_by(|left, right| (left.time, &left.finding_id).cmp(&(right.time, &right.finding_id)));
+    Ok(findings)
+}
+
+async fn run(session: &Session, sql: &str) -> Result<Vec<RecordBatch>, SqlError> {
+    session.query(sql).await?.collect().await
+}
+
+/// Stores those findings that the lake does not have yet.
+async fn save(lake: &Lake, session: &Session, findings: Vec<Finding>) -> Result<u64, HuntError> {
+    let table = lake.ensure_table(&finding_schema()).await?;
+    let mut known: HashSet<String> = HashSet::new();
+    if session.table_names().iter().any(|name| name == FINDING_TABLE) {
+        for batch in run(session, "select finding_id from finding").await? {
+            known.extend((0..batch.num_rows()).map(|row| text_at(&batch, "finding_id", row)));
+        }
+    }
+    let mut by_partition: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
+    for finding in findings {
+        if known.insert(finding.finding_id.clone()) {
+            by_partition.entry(finding.partition.clone()).or_default().push(finding);
+        }
+    }
+    let mut commit = Commit { author: Some("egret hunt".into()), ..Commit::default() };
+    let mut saved = 0;
+    for (partition, findings) in by_partition {
+        saved += findings.len() as u64;
+        commit.files.extend(lake.write_files(&table, &partition, &[Finding::to_rows(&findings)?])?);
+    }
+    if saved > 0 {
+        lake.commit(&commit).await?;
+    }
+    Ok(saved)
+}

@@ -1,0 +1,321 @@
+//! One object of a source, from its bytes to chunks of rows with their findings.
+
+use std::sync::Arc;
+
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::{and, filter_record_batch};
+use arrow::datatypes::{Schema, TimestampMicrosecondType};
+use egret_detect::{DetectContext, Failure};
+use egret_format::{Block, Blocks, Decoder, Framing, ObjectContext, RowBuilder};
+use egret_model::source::ObjectReader;
+use egret_model::{
+    Checkpoint, Clock, EvaluateError, Finding, Object, Origin, Quarantined, RecordIds, SourceError, TimeRange,
+};
+use egret_table::RowOrigin;
+
+use crate::budget::{Budget, Reservation};
+use crate::observer::{Observer, StopSignal};
+use crate::partition::PartitionPlan;
+use crate::state::{CollectedRange, ObjectState};
+
+/// How much of an object is decoded at once: small enough to stay in the processor's cache, large enough for
+/// columns to pay.
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// Rows of one block of an object, with everything that is committed with them.
+#[derive(Debug)]
+pub struct Chunk<'b> {
+    /// Which partition, as the index of its plan.
+    pub partition: usize,
+    /// The object's canonical name.
+    pub object: Arc<str>,
+    /// Its path or URL.
+    pub location: Arc<str>,
+    /// The rows.
+    pub rows: RecordBatch,
+    /// What detections found in them.
+    pub findings: Vec<Finding>,
+    /// Records that did not become rows.
+    pub quarantined: Vec<Quarantined>,
+    /// The position after this chunk; `None` if it does not move.
+    pub checkpoint: Option<Checkpoint>,
+    /// Rows that the filter or the time range left out.
+    pub filtered: u64,
+    /// Values that did not fit their column.
+    pub misfits: u64,
+    /// Bytes of the object that it covers.
+    pub bytes: u64,
+    /// Detections that had no answer for some rows.
+    pub detection_failures: Vec<Failure>,
+    /// Its part of the budget.
+    pub reservation: Option<Reservation<'b>>,
+}
+
+/// How reading an object ended.
+#[derive(Debug)]
+pub struct ObjectEnd {
+    /// Which partition.
+    pub partition: usize,
+    /// The object's path or URL.
+    pub location: Arc<str>,
+    /// Why it could not be read to its end.
+    pub failure: Option<ReadError>,
+    /// Whether its last line was left for the next run.
+    pub held_back: bool,
+}
+
+/// Why an object could not be read to its end. The position stays before what could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The source could not open it.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Its bytes could not be read: a broken archive, a disk that failed.
+    #[error("cannot read on: {0}")]
+    Bytes(#[from] std::io::Error),
+    /// The partition's filter has no answer.
+    #[error("the filter cannot be evaluated: {0}")]
+    Filter(#[from] EvaluateError),
+}
+
+/// What all readers of a run share.
+#[derive(Clone, Copy)]
+pub struct ReadContext<'r> {
+    /// The present.
+    pub clock: &'r dyn Clock,
+    /// Bytes in flight.
+    pub budget: &'r Budget,
+    /// Who watches.
+    pub observer: &'r dyn Observer,
+    /// Asks to stop.
+    pub stop: &'r StopSignal,
+    /// The range of event time that is wanted.
+    pub range: TimeRange,
+    /// How the findings come about.
+    pub origin: Origin,
+}
+
+/// Reads `object` to its end and gives each chunk to `deliver`, which says whether to go on.
+pub fn read_object<'r>(
+    context: ReadContext<'r>,
+    index: usize,
+    plan: &PartitionPlan,
+    object: &Object,
+    deliver: &mut dyn FnMut(Chunk<'r>) -> bool,
+) -> ObjectEnd {
+    let mut end = ObjectEnd {
+        partition: index,
+        location: Arc::from(&*object.location),
+        failure: None,
+        held_back: false,
+    };
+    let opened = Reader::open(context, index, plan, object);
+    match opened.and_then(|mut reader| reader.run(deliver)) {
+        Ok(held_back) => end.held_back = held_back,
+        Err(error) => end.failure = Some(error),
+    }
+    end
+}
+
+struct Reader<'r, 'p> {
+    context: ReadContext<'r>,
+    index: usize,
+    plan: &'p PartitionPlan,
+    object: &'p Object,
+    state: ObjectState,
+    blocks: Blocks<Box<dyn ObjectReader>>,
+    decoder: Box<dyn Decoder>,
+    origin: RowOrigin,
+    name: Arc<str>,
+    location: Arc<str>,
+    stored_bytes: u64,
+}
+
+impl<'r, 'p> Reader<'r, 'p> {
+    fn open(
+        context: ReadContext<'r>,
+        index: usize,
+        plan: &'p PartitionPlan,
+        object: &'p Object,
+    ) -> Result<Self, ReadError> {
+        let mut reader = plan.source.open(object)?;
+        let start = match plan.format.framing() {
+            Framing::Lines => object.offset,
+            Framing::Stateful => 0,
+        };
+        if start > 0 {
+            reader.skip(start)?;
+        }
+        let now = context.clock.now();
+        let object_context =
+            ObjectContext { modified: object.modified.unwrap_or(now), timezone: plan.timezone };
+        let origin = RowOrigin {
+            ids: RecordIds::new(&plan.table, &object.name),
+            source_type: plan.source.kind().to_owned(),
+            source_name: plan.source.name(),
+            source_location: object.location.clone(),
+            ingest_timestamp: now,
+        };
+        let state = plan.states.get(&object.name).cloned().unwrap_or_default();
+        Ok(Self {
+            context,
+            index,
+            plan,
+            object,
+            state: ObjectState { source: object.state.clone(), ..state },
+            blocks: Blocks::new(reader, BLOCK_BYTES, start, object.complete),
+            decoder: plan.format.decoder(plan.mapper.plan(), &object_context),
+            origin,
+            name: Arc::from(&*object.name),
+            location: Arc::from(&*object.location),
+            stored_bytes: 0,
+        })
+    }
+
+    /// Reads to the end; says whether a last line was left for the next run.
+    fn run(&mut self, deliver: &mut dyn FnMut(Chunk<'r>) -> bool) -> Result<bool, ReadError> {
+        loop {
+            if self.context.stop.is_stopped() {
+                return Ok(false);
+            }
+            let Some(reservation) = self.context.budget.reserve(2 * BLOCK_BYTES as u64) else {
+                return Ok(false);
+            };
+            let Some(block) = self.blocks.next_block()? else { break };
+            let chunk = self.chunk(&block, reservation)?;
+            self.report_read();
+            if !deliver(chunk) {
+                return Ok(false);
+            }
+        }
+        let held_back = self.blocks.has_rest();
+        deliver(self.last_chunk(!held_back));
+        Ok(held_back)
+    }
+
+    fn chunk(&mut self, block: &Block, mut reservation: Reservation<'r>) -> Result<Chunk<'r>, ReadError> {
+        let (block, known) = self.until_range(block);
+        let mut builder = RowBuilder::new(self.plan.mapper.plan(), &block, self.object.offset);
+        let consumed = self.decoder.decode(&block, &mut builder);
+        let decoded = builder.finish();
+        self.blocks.consumed(&block, consumed);
+        let mapped = self.plan.mapper.map(decoded, &block, &self.origin);
+        let mapped_rows = mapped.rows.num_rows() as u64;
+        let rows = self.wanted(mapped.rows, &known)?;
+        let detected = self.plan.detector.detect(&rows, &self.detect_context());
+        self.context.observer.rows(rows.num_rows() as u64, &detected.findings);
+        // Views take 16 bytes a value beside the text, which stays in the block.
+        let bytes = block.bytes.len() + rows.num_rows() * rows.num_columns() * 16;
+        reservation.resize(bytes as u64);
+        Ok(Chunk {
+            partition: self.index,
+            object: Arc::clone(&self.name),
+            location: Arc::clone(&self.location),
+            filtered: mapped_rows - rows.num_rows() as u64,
+            findings: detected.findings,
+            quarantined: mapped.quarantined,
+            checkpoint: self.checkpoint(false),
+            misfits: mapped.misfits,
+            bytes: consumed as u64,
+            detection_failures: detected.failures,
+            reservation: Some(reservation),
+            rows,
+        })
+    }
+
+    /// The part of the block to which the same collected ranges apply, and these ranges.
+    fn until_range(&self, block: &Block) -> (Block, Vec<TimeRange>) {
+        let covering = |range: &&CollectedRange| block.offset < range.until;
+        let covering: Vec<&CollectedRange> = self.state.ranges.iter().filter(covering).collect();
+        let end = block.offset + block.bytes.len() as u64;
+        let ranges = covering.iter().map(|range| range.range()).collect();
+        match covering.iter().map(|range| range.until).min() {
+            Some(until) if until < end => (block.until(until), ranges),
+            _ => (block.clone(), ranges),
+        }
+    }
+
+    /// The rows that are in the wanted range, are not stored already, and pass the filters.
+    fn wanted(&self, rows: RecordBatch, known: &[TimeRange]) -> Result<RecordBatch, ReadError> {
+        let range = self.context.range;
+        let mut keep: Option<BooleanArray> = None;
+        let times = rows
+            .column_by_name("tp_timestamp")
+            .and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>());
+        if let (Some(times), true) = (times, !range.is_open() || !known.is_empty()) {
+            let is_wanted = |micros: i64| {
+                let time = egret_model::Timestamp::from_micros(micros);
+                range.contains(time) && !known.iter().any(|known| known.contains(time))
+            };
+            keep = Some(times.values().iter().map(|micros| Some(is_wanted(*micros))).collect());
+        }
+        for filter in &self.plan.filters {
+            let passes = filter.matches(&rows)?;
+            keep = match keep {
+                None => Some(passes),
+                // Both are of the same length.
+                Some(keep) => Some(and(&keep, &passes).unwrap_or(passes)),
+            };
+        }
+        match keep {
+            Some(keep) if keep.false_count() > 0 => Ok(filter_record_batch(&rows, &keep).unwrap_or(rows)),
+            _ => Ok(rows),
+        }
+    }
+
+    fn detect_context(&self) -> DetectContext<'_> {
+        DetectContext {
+            channel: &self.plan.channel,
+            table: &self.plan.table,
+            partition: &self.plan.name,
+            origin: self.context.origin,
+            now: self.context.clock.now(),
+        }
+    }
+
+    /// The position now; `None` while a time range is collected, since the object is not done with then.
+    fn checkpoint(&self, finished: bool) -> Option<Checkpoint> {
+        if !self.context.range.is_open() {
+            return None;
+        }
+        let offset = self.blocks.offset();
+        let mut state = self.state.clone();
+        state.ranges.retain(|range| offset < range.until);
+        Some(Checkpoint {
+            object: self.object.name.clone(),
+            offset: offset.max(self.object.offset),
+            finished,
+            state: state.to_text(),
+        })
+    }
+
+    /// Closes the object: it is finished, or this range of it is collected.
+    fn last_chunk(&self, finished: bool) -> Chunk<'r> {
+        let checkpoint = self.checkpoint(finished).unwrap_or_else(|| {
+            let mut state = self.state.clone();
+            state.ranges.push(CollectedRange::new(self.context.range, self.blocks.offset()));
+            let offset = self.object.offset;
+            Checkpoint { object: self.object.name.clone(), offset, finished: false, state: state.to_text() }
+        });
+        Chunk {
+            partition: self.index,
+            object: Arc::clone(&self.name),
+            location: Arc::clone(&self.location),
+            rows: RecordBatch::new_empty(Arc::new(Schema::empty())),
+            findings: Vec::new(),
+            quarantined: Vec::new(),
+            checkpoint: Some(checkpoint),
+            filtered: 0,
+            misfits: 0,
+            bytes: 0,
+            detection_failures: Vec::new(),
+            reservation: None,
+        }
+    }
+
+    fn report_read(&mut self) {
+        let stored = self.blocks.reader().stored_bytes();
+        self.context.observer.read(stored.saturating_sub(self.stored_bytes));
+        self.stored_bytes = stored;
+    }
+}

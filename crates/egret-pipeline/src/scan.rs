@@ -1,0 +1,101 @@
+//! Scanning: the same way without a lake. Rows are looked at and forgotten.
+
+use std::sync::Arc;
+use std::thread;
+
+use egret_model::{Clock, Origin, SourceContext, SourceError};
+
+use crate::budget::Budget;
+use crate::collect::CollectOptions;
+use crate::observer::{Observer, PartitionReport, StopSignal};
+use crate::partition::PartitionPlan;
+use crate::read::ReadContext;
+use crate::workers::{Delivery, Job, read_all};
+
+/// What a scan saw.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ScanReport {
+    /// One for each plan, in their order.
+    pub partitions: Vec<PartitionReport>,
+    /// What did not work, for people.
+    pub warnings: Vec<String>,
+}
+
+/// Reads everything that the plans' sources have and tells `observer` what was found.
+///
+/// # Errors
+/// If a source cannot be listed at all.
+pub fn scan(
+    plans: &[PartitionPlan],
+    clock: &Arc<dyn Clock>,
+    options: &CollectOptions,
+    observer: &dyn Observer,
+    stop: &StopSignal,
+) -> Result<ScanReport, SourceError> {
+    let mut report = ScanReport::default();
+    let mut jobs = Vec::new();
+    for (partition, plan) in plans.iter().enumerate() {
+        let context = SourceContext { clock: Arc::clone(clock), checkpoints: Arc::default() };
+        let listing = plan.source.list(&context)?;
+        report.warnings.extend(listing.failures.iter().map(ToString::to_string));
+        let stored_bytes = listing.objects.iter().filter_map(|object| object.size).sum();
+        observer.listed(&plan.path(), listing.objects.len() as u64, stored_bytes);
+        report.partitions.push(PartitionReport {
+            table: plan.table.clone(),
+            partition: plan.name.clone(),
+            failures: listing.failures.len() as u64,
+            ..Default::default()
+        });
+        jobs.extend(listing.objects.into_iter().map(|object| Job {
+            partition,
+            // Nobody reads it again, so its last line counts whether it is whole or not.
+            object: egret_model::Object { complete: true, ..object },
+        }));
+    }
+    let budget = Budget::new(options.memory);
+    let context = ReadContext {
+        clock: &**clock,
+        budget: &budget,
+        observer,
+        stop,
+        range: options.range,
+        origin: Origin::Stream,
+    };
+    thread::scope(|scope| {
+        for delivery in read_all(scope, options.threads, context, plans, jobs) {
+            report.take(delivery);
+        }
+    });
+    Ok(report)
+}
+
+impl ScanReport {
+    fn take(&mut self, delivery: Delivery<'_>) {
+        match delivery {
+            Delivery::Chunk(chunk) => {
+                let partition = &mut self.partitions[chunk.partition];
+                partition.bytes_read += chunk.bytes;
+                partition.rows += chunk.rows.num_rows() as u64;
+                partition.filtered += chunk.filtered;
+                partition.quarantined += chunk.quarantined.len() as u64;
+                partition.findings += chunk.findings.len() as u64;
+                partition.misfits += chunk.misfits;
+                for failure in &chunk.detection_failures {
+                    let warning = format!(
+                        "detection {}: {} rows not decided: {}",
+                        failure.detection_id, failure.rows, failure.error
+                    );
+                    self.warnings.push(warning);
+                }
+            }
+            Delivery::End(end) => {
+                let partition = &mut self.partitions[end.partition];
+                partition.files += 1;
+                if let Some(failure) = end.failure {
+                    partition.failures += 1;
+                    self.warnings.push(format!("{}: {failure}", end.location));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `egret collect`: what is new becomes rows and findings in the lake.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+
+use clap::Args;
+use egret_model::channel::wildcard_matches;
+use egret_pipeline::{CollectOptions, CollectReport, Collector, PartitionDefinition, StopSignal};
+use tokio::runtime::Handle;
+
+use super::range::RangeOptions;
+use super::{Outcome, runtime};
+use crate::arguments::Global;
+use crate::failure::{Failure, INCOMPLETE, INTERRUPTED};
+use crate::output::{Objects, OutputFormat, print_one, style};
+use crate::progress::Progress;
+use crate::project::Project;
+
+/// What to collect.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  egret collect\n  egret collect aws_cloudtrail_log\n  egret collect 'aws_*.prod' --from yesterday"
+)]
+pub struct Options {
+    /// Tables or partitions, as TABLE or TABLE.PARTITION, `*` for any characters [default: all]
+    partitions: Vec<String>,
+    /// The range of event time. Nothing counts as done then.
+    #[command(flatten)]
+    range: RangeOptions,
+    /// Collect again, replacing the rows and findings of the range
+    #[arg(long)]
+    overwrite: bool,
+    /// Stop once more than N records could not be parsed or mapped
+    #[arg(long, value_name = "N")]
+    max_errors: Option<u64>,
+    /// Read and detect, but store nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Exit with 1 if records could not be parsed or mapped
+    #[arg(long)]
+    strict: bool,
+}
+
+/// Collects.
+pub fn run(global: &Global, options: &Options) -> Outcome {
+    let project = Project::load(global)?;
+    if project.configuration.files.is_empty() {
+        return Err(Failure::usage("there is no configuration, so there is nothing to collect")
+            .hint("`egret init` writes one to start from; `egret scan PATH` needs none"));
+    }
+    let plans = project.plans(|partition| is_wanted(options, partition))?;
+    for pattern in &options.partitions {
+        if !project.partitions.iter().any(|partition| names(pattern, partition)) {
+            let paths: Vec<String> = project.partitions.iter().map(PartitionDefinition::path).collect();
+            return Err(super::unknown("partition", pattern, paths.iter().map(String::as_str)));
+        }
+    }
+    let runtime = runtime()?;
+    let lake = runtime.block_on(project.create_lake())?;
+    let stop = StopSignal::default();
+    stop_on_ctrl_c(runtime.handle(), &stop);
+    let progress = Progress::new(global, true);
+    let collector = Collector {
+        lake: &lake,
+        runtime: runtime.handle(),
+        clock: Arc::clone(&project.clock),
+        options: CollectOptions {
+            memory: global.memory / 2,
+            range: options.range.into(),
+            overwrite: options.overwrite,
+            max_errors: options.max_errors,
+            dry_run: options.dry_run,
+            ..CollectOptions::default()
+        },
+        observer: &progress,
+        stop: &stop,
+    };
+    let outcome = collector.collect(plans);
+    progress.finish();
+    let report = outcome?;
+    print_report(&report, OutputFormat::of_one(global.output))?;
+    Ok(exit_code(&report, options))
+}
+
+fn is_wanted(options: &Options, partition: &PartitionDefinition) -> bool {
+    options.partitions.is_empty() || options.partitions.iter().any(|pattern| names(pattern, partition))
+}
+
+fn names(pattern: &str, partition: &PartitionDefinition) -> bool {
+    let (pattern, path) = (pattern.to_lowercase(), partition.path().to_lowercase());
+    wildcard_matches(&pattern, &path) || wildcard_matches(&pattern, &partition.table.value.to_lowercase())
+}
+
+/// The first Ctrl-C asks the run to stop; a second one ends the process, which loses nothing either.
+fn stop_on_ctrl_c(handle: &Handle, stop: &StopSignal) {
+    let stop = stop.clone();
+    handle.spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            eprintln!("{} storing what was read; press Ctrl-C again to end now", style::warning("stopping:"));
+            stop.stop();
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+    });
+    // The task lives on the runtime's threads, which the caller keeps.
+    thread::yield_now();
+}
+
+fn print_report(report: &CollectReport, format: OutputFormat) -> Result<(), Failure> {
+    if format != OutputFormat::Table {
+        return print_one(report, format);
+    }
+    let mut objects = Objects::new();
+    for partition in &report.partitions {
+        objects.push(partition);
+    }
+    objects.print(format)?;
+    let total =
+        |get: fn(&egret_pipeline::PartitionReport) -> u64| report.partitions.iter().map(get).sum::<u64>();
+    if total(|partition| partition.quarantined) > 0 {
+        eprintln!(
+            "{} records are in quarantine: egret quarantine list",
+            total(|partition| partition.quarantined)
+        );
+    }
+    if total(|partition| partition.held_back) > 0 {
+        eprintln!(
+            "a last line without an end was left for the next run, since somebody may still be writing it"
+        );
+    }
+    if total(|partition| partition.findings) > 0 {
+        eprintln!("{} findings: egret finding list", total(|partition| partition.findings));
+    }
+    Ok(())
+}
+
+fn exit_code(report: &CollectReport, options: &Options) -> ExitCode {
+    if report.interrupted {
+        return ExitCode::from(INTERRUPTED);
+    }
+    let quarantined = report.partitions.iter().any(|partition| partition.quarantined > 0);
+    if report.is_incomplete() || (options.strict && quarantined) {
+        return ExitCode::from(INCOMPLETE);
+    }
+    ExitCode::SUCCESS
+}

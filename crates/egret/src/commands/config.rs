@@ -1,0 +1,55 @@
+//! `egret config`: check or show the configuration.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::Outcome;
+use crate::arguments::Global;
+use crate::failure::Failure;
+use crate::output::style;
+use crate::project::Project;
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say everything that is wrong with it, each with its place and a hint
+    Check,
+    /// Print it, with expressions instead of secrets
+    Show,
+}
+
+/// Checks or shows.
+pub fn run(global: &Global, command: &Command) -> Outcome {
+    let project = Project::load(global)?;
+    match command {
+        Command::Check => check(&project),
+        Command::Show => {
+            let mut out = std::io::stdout().lock();
+            out.write_all(egret_config::show(&project.configuration).as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn check(project: &Project) -> Outcome {
+    let (_, diagnostics) = project.check();
+    if diagnostics.has_errors() {
+        return Err(Failure::configuration(&diagnostics));
+    }
+    if !diagnostics.is_empty() {
+        eprint!("{}", diagnostics.render(style::stderr_has_colour()));
+    }
+    let files = project.configuration.files.len();
+    if files == 0 {
+        eprintln!("there is no configuration here; `egret init` writes one to start from");
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!(
+        "the configuration is good: {files} files, {} partitions, {} detections",
+        project.partitions.len(),
+        project.detections.len()
+    );
+    Ok(ExitCode::SUCCESS)
+}

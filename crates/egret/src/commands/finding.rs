@@ -1,0 +1,118 @@
+//! `egret finding`: findings in the lake.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use egret_lake::Lake;
+use egret_model::channel::wildcard_matches;
+use egret_model::finding::FINDING_TABLE;
+use egret_model::{Finding, Severity};
+
+use super::range::ReadArguments;
+use super::{Outcome, block_on, session};
+use crate::arguments::Global;
+use crate::failure::Failure;
+use crate::output::{Objects, OutputFormat, print_one};
+use crate::project::Project;
+
+/// What to show.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List findings, the newest first
+    List(List),
+    /// Show one with its event
+    Show {
+        /// Its id, or the beginning of it
+        id: String,
+    },
+}
+
+/// Which findings.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  egret finding list --severity high --from yesterday")]
+pub struct List {
+    /// Which rows.
+    #[command(flatten)]
+    read: ReadArguments,
+    /// Only findings at least this severe
+    #[arg(long)]
+    severity: Option<Severity>,
+    /// Only findings of this detection, `*` for any characters
+    #[arg(long)]
+    detection: Option<String>,
+    /// At most N
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    limit: usize,
+}
+
+/// Shows.
+pub fn run(global: &Global, command: &Command) -> Outcome {
+    match command {
+        Command::List(options) => list(global, options),
+        Command::Show { id } => show(global, id),
+    }
+}
+
+fn list(global: &Global, options: &List) -> Outcome {
+    let columns = ["time", "severity", "title", "message", "finding_id"];
+    let mut objects = Objects::new().columns(&columns);
+    let is_wanted = |finding: &Finding| {
+        options.severity.is_none_or(|least| finding.severity >= least)
+            && options
+                .detection
+                .as_ref()
+                .is_none_or(|pattern| wildcard_matches(pattern, &finding.detection_id))
+    };
+    let sql = format!("select * from {FINDING_TABLE} order by tp_timestamp desc, finding_id");
+    let findings = read(global, Some(&options.read), &sql)?;
+    findings
+        .iter()
+        .filter(|finding| is_wanted(finding))
+        .take(options.limit)
+        .for_each(|finding| objects.push(finding));
+    objects.print(OutputFormat::of_many(global.output))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(global: &Global, id: &str) -> Outcome {
+    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(Failure::usage(format!("`{id}` is no id of a finding"))
+            .hint("an id is 32 hexadecimal digits, or the first of them; `egret finding list` shows them"));
+    }
+    let sql =
+        format!("select * from {FINDING_TABLE} where starts_with(finding_id, '{}')", id.to_ascii_lowercase());
+    let findings = read(global, None, &sql)?;
+    match findings.as_slice() {
+        [] => {
+            Err(Failure::usage(format!("there is no finding `{id}`")).hint("`egret finding list` shows them"))
+        }
+        [finding] => {
+            print_one(finding, OutputFormat::of_one(global.output))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        several => {
+            Err(Failure::usage(format!("{} findings begin with `{id}`", several.len()))
+                .hint("write more of it"))
+        }
+    }
+}
+
+fn read(global: &Global, arguments: Option<&ReadArguments>, sql: &str) -> Result<Vec<Finding>, Failure> {
+    let project = Project::load(global)?;
+    block_on(async {
+        let lake = project.existing_lake().await?;
+        if !has_table(&lake, FINDING_TABLE).await? {
+            return Ok(Vec::new());
+        }
+        let session = session(global, &project.clock)?;
+        let options = arguments.map(ReadArguments::options).unwrap_or_default();
+        lake.register(session.context(), &options).await?;
+        let batches = session.query(sql).await?.collect().await?;
+        Ok(batches.iter().flat_map(Finding::from_rows).collect())
+    })
+}
+
+/// Whether the lake has a table; those of findings and quarantine come with the first row.
+pub(super) async fn has_table(lake: &Lake, name: &str) -> Result<bool, Failure> {
+    Ok(lake.tables().await?.iter().any(|table| table.name() == name))
+}

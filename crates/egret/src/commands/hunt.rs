@@ -1,0 +1,86 @@
+//! `egret hunt`: detections over what the lake holds.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use egret_config::Diagnostics;
+use egret_detect::{DetectionDefinition, builtin};
+use egret_model::channel::wildcard_matches;
+use egret_pipeline::HuntOptions;
+
+use super::range::ReadArguments;
+use super::{Outcome, block_on, session, unknown};
+use crate::arguments::Global;
+use crate::failure::Failure;
+use crate::output::{Objects, OutputFormat, printable, style};
+use crate::project::Project;
+
+/// What to hunt for.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  egret hunt root_login --from T-30d\n  egret hunt 'aws_*' --partition prod --output table"
+)]
+pub struct Options {
+    /// Detections of the configuration, or built-in ones; `*` for any characters
+    #[arg(required = true)]
+    rules: Vec<String>,
+    /// Which rows.
+    #[command(flatten)]
+    read: ReadArguments,
+    /// Store the findings that the lake does not have
+    #[arg(long)]
+    save: bool,
+}
+
+/// Hunts.
+pub fn run(global: &Global, options: &Options) -> Outcome {
+    let project = Project::load(global)?;
+    let (_, diagnostics) = project.check();
+    if diagnostics.has_errors() {
+        return Err(Failure::configuration(&diagnostics));
+    }
+    let detections = chosen(&project, &options.rules)?;
+    let mut objects = Objects::new().columns(&["time", "severity", "title", "message", "partition"]);
+    let report = block_on(async {
+        let lake = project.existing_lake().await?;
+        let session = session(global, &project.clock)?;
+        lake.register(session.context(), &options.read.options()).await?;
+        let hunt = HuntOptions {
+            detections: &detections,
+            channels: &project.partition_channels(),
+            table_channels: &project.table_channels(),
+            compiler: &project.compiler,
+            clock: &*project.clock,
+            save: options.save,
+        };
+        let mut warn = |message: &str| eprintln!("{} {}", style::warning("warning:"), printable(message));
+        let mut found = |finding: &egret_model::Finding| objects.push(finding);
+        Ok(egret_pipeline::hunt(&lake, &session, &hunt, &mut found, &mut warn).await?)
+    })?;
+    objects.print(OutputFormat::of_many(global.output))?;
+    if options.save {
+        eprintln!("{} findings, {} of them new and stored", report.findings, report.saved);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The detections that the command line names: the configuration's, and built-in ones that it does not replace.
+fn chosen(project: &Project, names: &[String]) -> Result<Vec<DetectionDefinition>, Failure> {
+    let mut all = project.detections.clone();
+    for definition in builtin::definitions(&mut Diagnostics::new()) {
+        if !all.iter().any(|own| own.id.value == definition.id.value) {
+            all.push(definition);
+        }
+    }
+    for name in names {
+        if !all.iter().any(|definition| wildcard_matches(name, &definition.id.value)) {
+            return Err(unknown(
+                "detection",
+                name,
+                all.iter().map(|definition| definition.id.value.as_str()),
+            ));
+        }
+    }
+    all.retain(|definition| names.iter().any(|name| wildcard_matches(name, &definition.id.value)));
+    Ok(all)
+}

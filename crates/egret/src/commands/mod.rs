@@ -1,0 +1,93 @@
+//! The commands, one module each.
+
+pub mod collect;
+pub mod completion;
+pub mod config;
+pub mod finding;
+pub mod format;
+pub mod hunt;
+pub mod init;
+pub mod lake;
+pub mod partition;
+pub mod quarantine;
+pub mod query;
+mod range;
+pub mod scan;
+pub mod source;
+pub mod table;
+pub mod test;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use crate::arguments::{Arguments, Command, Global};
+use crate::failure::Failure;
+use crate::output::style;
+
+/// What a command gives.
+pub type Outcome = Result<ExitCode, Failure>;
+
+/// Runs the command.
+pub fn run(arguments: Arguments) -> Outcome {
+    let global = &arguments.global;
+    style::choose(global.color);
+    match arguments.command {
+        Command::Init(options) => init::run(&options),
+        Command::Config(command) => config::run(global, &command),
+        Command::Collect(options) => collect::run(global, &options),
+        Command::Scan(options) => scan::run(global, &options),
+        Command::Query(options) => query::run(global, &options),
+        Command::Hunt(options) => hunt::run(global, &options),
+        Command::Test(options) => test::run(global, &options),
+        Command::Finding(command) => finding::run(global, &command),
+        Command::Table(command) => table::run(global, &command),
+        Command::Source(command) => source::run(global, &command),
+        Command::Format(command) => format::run(global, &command),
+        Command::Partition(command) => partition::run(global, &command),
+        Command::Quarantine(command) => quarantine::run(global, &command),
+        Command::Lake(command) => lake::run(global, &command),
+        Command::Completion(options) => completion::run(&options),
+    }
+}
+
+/// Threads for work that waits, such as the lake's catalog; work that computes has threads of its own.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(threads).enable_all();
+    builder.build().map_err(|error| Failure::outside(format!("cannot start threads: {error}")))
+}
+
+/// Runs `work` to its end; Ctrl-C ends it early.
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    runtime()?.block_on(async {
+        tokio::select! {
+            outcome = work => outcome,
+            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+        }
+    })
+}
+
+/// The error for a name that does not exist, with the nearest one that does.
+fn unknown<'n>(what: &str, name: &str, names: impl IntoIterator<Item = &'n str> + Clone) -> Failure {
+    let hint = match egret_model::suggest::nearest(name, names.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are {}", names.into_iter().collect::<Vec<_>>().join(", ")),
+    };
+    Failure::usage(format!("there is no {what} `{name}`")).hint(hint)
+}
+
+/// The memory that a query may use.
+fn session(
+    global: &Global,
+    clock: &std::sync::Arc<dyn egret_model::Clock>,
+) -> Result<egret_sql::Session, Failure> {
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let options = egret_sql::SessionOptions {
+        memory_bytes: usize::try_from(global.memory).unwrap_or(usize::MAX),
+        threads,
+        spill_dir: None,
+        clock: std::sync::Arc::clone(clock),
+    };
+    Ok(egret_sql::Session::new(options)?)
+}

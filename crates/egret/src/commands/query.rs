@@ -1,0 +1,123 @@
+//! `egret query`: ask the lake in SQL.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use egret_model::time::parse_duration;
+use egret_sql::{Session, SqlError};
+
+use super::range::ReadArguments;
+use super::{Outcome, block_on, session};
+use crate::arguments::Global;
+use crate::failure::Failure;
+use crate::output::{OutputFormat, RowPrinter, style};
+use crate::project::Project;
+
+/// SQL of at most so many bytes is read.
+const MAX_SQL_BYTES: u64 = 1 << 20;
+
+/// What to ask.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  egret query \"select event_name, count(*) from aws_cloudtrail_log group by all\"\n  egret query top.sql --from T-1d --output csv\n  echo 'from finding' | egret query -"
+)]
+pub struct Options {
+    /// SQL, a file that ends in .sql, or - for standard input
+    sql: String,
+    /// Which rows.
+    #[command(flatten)]
+    read: ReadArguments,
+    /// Show how it would run, and how many files it would read
+    #[arg(long)]
+    explain: bool,
+    /// Give up after this time, such as 30s
+    #[arg(long, value_name = "DURATION", value_parser = timeout)]
+    timeout: Option<Duration>,
+    /// Stop after N rows
+    #[arg(long, value_name = "N")]
+    max_rows: Option<usize>,
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map(|micros| Duration::from_micros(micros.unsigned_abs()))
+}
+
+/// Asks.
+pub fn run(global: &Global, options: &Options) -> Outcome {
+    let sql = read_sql(&options.sql)?;
+    let project = Project::load(global)?;
+    let work = async {
+        let session = session(global, &project.clock)?;
+        let lake = project.open_lake().await?;
+        if let Some(lake) = &lake {
+            lake.register(session.context(), &options.read.options()).await?;
+        }
+        if options.explain {
+            let plan = session.explain(&sql).await.map_err(|error| in_sql(error, &sql))?;
+            println!("{}", plan.trim_end());
+            return Ok(());
+        }
+        print_rows(&session, &sql, options, OutputFormat::of_many(global.output)).await
+    };
+    block_on(async {
+        match options.timeout {
+            None => work.await,
+            Some(limit) => tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+                Err(Failure::outside(format!("the query took longer than {limit:?}"))
+                    .hint("narrow it with --from, --to or --partition, or raise --timeout"))
+            }),
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn print_rows(
+    session: &Session,
+    sql: &str,
+    options: &Options,
+    format: OutputFormat,
+) -> Result<(), Failure> {
+    let mut result = session.query(sql).await.map_err(|error| in_sql(error, sql))?;
+    let mut printer = RowPrinter::new(format, result.schema())?;
+    let mut left = options.max_rows.unwrap_or(usize::MAX);
+    while left > 0 {
+        let Some(batch) = result.next().await else { break };
+        let batch = batch.map_err(|error| in_sql(error, sql))?;
+        printer.print(&batch, left)?;
+        left = left.saturating_sub(batch.num_rows());
+    }
+    printer.finish()?;
+    Ok(())
+}
+
+fn read_sql(argument: &str) -> Result<String, Failure> {
+    let refused = |error: std::io::Error| Failure::usage(format!("cannot read {argument}: {error}"));
+    let mut sql = String::new();
+    if argument == "-" {
+        std::io::stdin().take(MAX_SQL_BYTES).read_to_string(&mut sql).map_err(refused)?;
+        return Ok(sql);
+    }
+    let path = Path::new(argument);
+    if path.extension().is_some_and(|extension| extension == "sql") {
+        let file = std::fs::File::open(path).map_err(refused)?;
+        file.take(MAX_SQL_BYTES).read_to_string(&mut sql).map_err(refused)?;
+        return Ok(sql);
+    }
+    Ok(argument.to_owned())
+}
+
+/// A mistake in SQL with the line it is in and a mark below.
+fn in_sql(error: SqlError, sql: &str) -> Failure {
+    let Some(span) = error.span.clone() else { return error.into() };
+    let start = sql[..span.start.min(sql.len())].rfind('\n').map_or(0, |newline| newline + 1);
+    let line = sql[start..].lines().next().unwrap_or_default();
+    let indent: String =
+        sql[start..span.start.min(sql.len())].chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+    let length =
+        sql.get(span).map_or(1, |text| text.lines().next().unwrap_or_default().chars().count().max(1));
+    let mark = style::error(&"^".repeat(length));
+    Failure::usage(format!("  {line}\n  {indent}{mark}\n\n{}", error.message)).hint_if(error.hint)
+}

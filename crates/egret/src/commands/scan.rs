@@ -1,0 +1,269 @@
+//! `egret scan`: rules over files, without a lake or configuration.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::Args;
+use egret_config::Diagnostics;
+use egret_detect::{Detector, builtin};
+use egret_format::registry::RECOGNISE_BYTES;
+use egret_format::{Format, preset, recognise};
+use egret_model::{Finding, Severity, Source, SourceContext, SystemClock};
+use egret_pipeline::{CollectOptions, Observer, PartitionPlan, ScanReport, StopSignal, scan};
+use egret_source::FileSource;
+use egret_table::PartitionContext;
+
+use super::range::RangeOptions;
+use super::{Outcome, unknown};
+use crate::arguments::Global;
+use crate::failure::{Failure, INCOMPLETE};
+use crate::output::{Objects, OutputFormat, printable, style};
+use crate::progress::Progress;
+use crate::project::{Project, environment, surroundings};
+
+/// What to scan, and what for.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  egret scan /var/log/nginx\n  egret scan logs/ --rules rules/ --fail-on high\n  zcat trail.json.gz | egret scan - --table aws_cloudtrail_log"
+)]
+pub struct Options {
+    /// Files, folders, globs, or - for standard input
+    #[arg(required = true)]
+    paths: Vec<String>,
+    /// Files or folders with detections [default: the built-in ones]
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+    /// The format, as TYPE or TYPE.PRESET, if it is not to be recognised
+    #[arg(long)]
+    format: Option<String>,
+    /// The table, if it is not to be recognised
+    #[arg(long)]
+    table: Option<String>,
+    /// The range of event time.
+    #[command(flatten)]
+    range: RangeOptions,
+    /// Say at the end what ran and what could not
+    #[arg(long)]
+    stats: bool,
+    /// Exit with 1 if there is a finding at least this severe
+    #[arg(long, value_name = "SEVERITY")]
+    fail_on: Option<Severity>,
+}
+
+/// Collects findings while it shows progress.
+struct Findings {
+    progress: Progress,
+    findings: Mutex<Vec<Finding>>,
+}
+
+impl Observer for Findings {
+    fn listed(&self, partition: &str, objects: u64, stored_bytes: u64) {
+        self.progress.listed(partition, objects, stored_bytes);
+    }
+    fn read(&self, stored_bytes: u64) {
+        self.progress.read(stored_bytes);
+    }
+    fn object_done(&self) {
+        self.progress.object_done();
+    }
+    fn rows(&self, rows: u64, findings: &[Finding]) {
+        self.progress.rows(rows, findings);
+        self.findings.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(findings);
+    }
+}
+
+/// Scans.
+pub fn run(global: &Global, options: &Options) -> Outcome {
+    let mut project = Project::of_files(&options.rules)?;
+    if options.rules.is_empty() {
+        project.detections = builtin::definitions(&mut Diagnostics::new());
+    } else {
+        let (_, diagnostics) = project.check();
+        if diagnostics.has_errors() {
+            return Err(Failure::configuration(&diagnostics));
+        }
+    }
+    let (plans, unrecognised) = plans(&project, options)?;
+    let observer = Findings { progress: Progress::new(global, false), findings: Mutex::default() };
+    let limits = CollectOptions {
+        memory: global.memory / 2,
+        range: options.range.into(),
+        ..CollectOptions::default()
+    };
+    let report = scan(&plans, &project.clock, &limits, &observer, &StopSignal::default());
+    observer.progress.finish();
+    let mut findings = observer.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
+    findings.sort_by(|left, right| (left.time, &left.finding_id).cmp(&(right.time, &right.finding_id)));
+    let report = report?;
+    for warning in unrecognised.iter().chain(&report.warnings) {
+        eprintln!("{} {}", style::warning("warning:"), printable(warning));
+    }
+    let mut objects = Objects::new().columns(&["time", "severity", "title", "message", "source_location"]);
+    findings.iter().for_each(|finding| objects.push(finding));
+    objects.print(OutputFormat::of_many(global.output))?;
+    if options.stats {
+        print_stats(&report, &plans, &project);
+    }
+    let is_bad =
+        options.fail_on.is_some_and(|least| findings.iter().any(|finding| finding.severity >= least));
+    let failures = report.partitions.iter().map(|partition| partition.failures).sum::<u64>();
+    let is_incomplete = failures > 0 || !unrecognised.is_empty();
+    Ok(if is_bad || is_incomplete { ExitCode::from(INCOMPLETE) } else { ExitCode::SUCCESS })
+}
+
+/// What a file is: its table, and how its records are written.
+type Kind = (String, String, Option<String>);
+
+/// A plan for each kind of file, and the files of which nobody knows what they are.
+fn plans(project: &Project, options: &Options) -> Result<(Vec<PartitionPlan>, Vec<String>), Failure> {
+    let surroundings = surroundings(&environment());
+    let mut unrecognised = Vec::new();
+    let mut kinds: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
+    let (streams, paths): (Vec<_>, Vec<_>) = options.paths.iter().partition(|path| *path == "-");
+    if let (Some(table), true) = (&options.table, options.format.is_none()) {
+        kinds
+            .entry((table.clone(), String::new(), None))
+            .or_default()
+            .extend(paths.iter().map(|path| (*path).clone()));
+    } else if !paths.is_empty() {
+        let source = file_source(&paths, &surroundings)?;
+        let context = SourceContext { clock: Arc::new(SystemClock), checkpoints: Arc::default() };
+        let listing = source.list(&context)?;
+        unrecognised.extend(listing.failures.iter().map(ToString::to_string));
+        for object in listing.objects {
+            let mut head = Vec::new();
+            let read =
+                source.open(&object).map(|reader| reader.take(RECOGNISE_BYTES as u64).read_to_end(&mut head));
+            match read {
+                Ok(Ok(_)) => match kind_of(project, options, &head) {
+                    Some(kind) => kinds.entry(kind).or_default().push(object.location),
+                    None => unrecognised.push(format!(
+                        "{}: not recognised; name it with --table or --format",
+                        object.location
+                    )),
+                },
+                Ok(Err(error)) => unrecognised.push(format!("{}: {error}", object.location)),
+                Err(error) => unrecognised.push(error.to_string()),
+            }
+        }
+    }
+    let mut plans = Vec::new();
+    for (kind, paths) in kinds {
+        let source = file_source(&paths.iter().collect::<Vec<_>>(), &surroundings)?;
+        plans.push(plan(project, options, &kind, source)?);
+    }
+    if !streams.is_empty() {
+        plans.push(stream_plan(project, options)?);
+    }
+    Ok((plans, unrecognised))
+}
+
+fn file_source(
+    paths: &[&String],
+    surroundings: &egret_source::Surroundings,
+) -> Result<Arc<dyn Source>, Failure> {
+    let source = FileSource::from_paths(paths.iter().map(|path| path.as_str()), surroundings);
+    source
+        .map(|source| Arc::new(source) as Arc<dyn Source>)
+        .map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// Standard input is read once: what was looked at to recognise it is put in front again.
+fn stream_plan(project: &Project, options: &Options) -> Result<PartitionPlan, Failure> {
+    let mut head = Vec::new();
+    let mut input = std::io::stdin();
+    let read = input.by_ref().take(RECOGNISE_BYTES as u64).read_to_end(&mut head);
+    read.map_err(|error| Failure::outside(format!("cannot read standard input: {error}")))?;
+    let kind = kind_of(project, options, &head).ok_or_else(|| {
+        Failure::usage("standard input is not recognised").hint("name it with --table or --format")
+    })?;
+    let surroundings = surroundings(&environment()).with_standard_input(Cursor::new(head).chain(input));
+    plan(project, options, &kind, file_source(&[&"-".to_owned()], &surroundings)?)
+}
+
+fn kind_of(project: &Project, options: &Options, head: &[u8]) -> Option<Kind> {
+    let (format, preset_name) = match &options.format {
+        Some(name) => match name.split_once('.') {
+            Some((kind, preset)) => (kind.to_owned(), preset.to_owned()),
+            None => (name.clone(), "default".to_owned()),
+        },
+        None if options.table.is_some() => (String::new(), String::new()),
+        None => {
+            let recognised = recognise(head)?;
+            (recognised.kind.to_owned(), recognised.preset.to_owned())
+        }
+    };
+    let table = match &options.table {
+        Some(table) => table.clone(),
+        None => project.tables.recognise(&format, &preset_name)?.name.value.clone(),
+    };
+    Some((table, format, Some(preset_name)))
+}
+
+fn plan(
+    project: &Project,
+    options: &Options,
+    kind: &Kind,
+    source: Arc<dyn Source>,
+) -> Result<PartitionPlan, Failure> {
+    let (table, format, preset_name) = kind;
+    let Ok(definition) = project.tables.get(table) else {
+        return Err(unknown("table", table, project.tables.names()));
+    };
+    let mut diagnostics = Diagnostics::new();
+    let format: Option<Arc<dyn Format>> = match (format.as_str(), preset_name) {
+        ("", _) => definition.format.as_ref().and_then(|choice| {
+            choice.resolve(|kind, name| project.formats.find(kind, name), &mut diagnostics)
+        }),
+        (kind, Some(name)) => project.formats.find(kind, name).or_else(|| preset(kind, name)),
+        (kind, None) => preset(kind, "default"),
+    };
+    let Some(format) = format else {
+        let name = options.format.clone().unwrap_or_default();
+        let names: Vec<&str> =
+            egret_format::registry::FORMAT_TYPES.iter().map(|format| format.name).collect();
+        return Err(unknown("format", &name, names));
+    };
+    let context = PartitionContext { format_fields: format.fields(), ..PartitionContext::new("scan") };
+    let timezone = context.timezone;
+    let mapper = definition
+        .compile(&project.compiler, context)
+        .map_err(|mistakes| Failure::configuration(&mistakes))?;
+    let channel = mapper.channel().to_owned();
+    let (detector, _) =
+        Detector::compile_valid(&project.detections, mapper.schema(), &channel, &project.compiler);
+    Ok(PartitionPlan {
+        table: table.clone(),
+        name: "scan".to_owned(),
+        channel,
+        timezone,
+        source,
+        format,
+        mapper,
+        filters: Vec::new(),
+        detector,
+        states: std::collections::HashMap::new(),
+    })
+}
+
+fn print_stats(report: &ScanReport, plans: &[PartitionPlan], project: &Project) {
+    for (partition, plan) in report.partitions.iter().zip(plans) {
+        let rules = plan.detector.definitions().count();
+        eprintln!(
+            "{}: {} files, {} bytes, {} rows, {} quarantined, {} findings, {rules} of {} rules",
+            partition.table,
+            partition.files,
+            partition.bytes_read,
+            partition.rows,
+            partition.quarantined,
+            partition.findings,
+            project.detections.len()
+        );
+        for inapplicable in plan.detector.inapplicable() {
+            eprintln!("  {}: does not apply to {}", inapplicable.detection_id, inapplicable.table);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `egret source`: where bytes come from.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use egret_source::{SourceType, source_types};
+use serde_json::{Value, json};
+
+use super::{Outcome, unknown};
+use crate::arguments::Global;
+use crate::output::{Objects, OutputFormat, print_one};
+
+/// What to show.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the types of sources
+    List,
+    /// Show one with its attributes and an example
+    Show {
+        /// Its type
+        name: String,
+    },
+}
+
+/// Shows.
+pub fn run(global: &Global, command: &Command) -> Outcome {
+    match command {
+        Command::List => {
+            let mut objects = Objects::new();
+            for source in source_types() {
+                objects.push(json!({"name": source.name, "description": source.description}));
+            }
+            objects.print(OutputFormat::of_many(global.output))?;
+        }
+        Command::Show { name } => {
+            let names = source_types().iter().map(|source| source.name);
+            let source = source_types().iter().find(|source| source.name == name);
+            let Some(source) = source else { return Err(unknown("source type", name, names)) };
+            print(source, OutputFormat::of_one(global.output))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(source: &SourceType, format: OutputFormat) -> Result<(), crate::failure::Failure> {
+    let attributes: Vec<Value> = source
+        .attributes
+        .iter()
+        .map(|attribute| {
+            json!({
+                "name": attribute.name,
+                "type": attribute.value,
+                "required": attribute.required,
+                "description": attribute.description,
+            })
+        })
+        .collect();
+    if format == OutputFormat::Table {
+        println!("{}: {}\n", source.name, source.description);
+        let mut objects = Objects::new();
+        attributes.into_iter().for_each(|attribute| objects.push(attribute));
+        objects.print(format)?;
+        println!("\n{}", source.example);
+        return Ok(());
+    }
+    let object = json!({
+        "name": source.name,
+        "description": source.description,
+        "attributes": attributes,
+        "example": source.example,
+    });
+    print_one(object, format)
+}

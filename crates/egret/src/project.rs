@@ -1,0 +1,248 @@
+//! The project: what a configuration says, read and compiled.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use egret_config::{BlockKind, Configuration, Diagnostics, Environment, decode_block};
+use egret_detect::{DETECTION, DetectionDefinition, Detector, check_targets};
+use egret_lake::{Lake, LakeDefinition, LakeOptions};
+use egret_model::{Clock, SystemClock};
+use egret_pipeline::partition::{FORMAT_BLOCK, Formats, PARTITION_BLOCK};
+use egret_pipeline::{PartitionDefinition, PartitionPlan, Planner};
+use egret_source::Surroundings;
+use egret_sql::SqlCompiler;
+use egret_table::Tables;
+use egret_table::builtin::TABLE_BLOCK;
+
+use crate::arguments::Global;
+use crate::failure::Failure;
+
+/// The name of the configuration file that is looked for.
+pub const CONFIGURATION_FILE: &str = "egret.hcl";
+
+/// `lake { … }`
+const LAKE_BLOCK: BlockKind = BlockKind::new("lake", &[]);
+
+/// `locals { … }`
+const LOCALS_BLOCK: BlockKind = BlockKind::new("locals", &[]);
+
+/// `connection "TYPE" "NAME" { … }` of tailpipe: known, so that its files load; no source here needs one.
+const CONNECTION_BLOCK: BlockKind = BlockKind::new("connection", &["type", "name"]);
+
+/// Every kind of block that a configuration may have.
+const BLOCKS: [BlockKind; 7] =
+    [LAKE_BLOCK, PARTITION_BLOCK, TABLE_BLOCK, FORMAT_BLOCK, DETECTION, LOCALS_BLOCK, CONNECTION_BLOCK];
+
+/// What a configuration says.
+pub struct Project {
+    /// The blocks as written.
+    pub configuration: Configuration,
+    /// All tables.
+    pub tables: Tables,
+    /// The configuration's formats.
+    pub formats: Formats,
+    /// The configuration's detections.
+    pub detections: Vec<DetectionDefinition>,
+    /// The partitions.
+    pub partitions: Vec<PartitionDefinition>,
+    /// Compiles SQL.
+    pub compiler: SqlCompiler,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// The mistakes so far.
+    pub diagnostics: Diagnostics,
+    lake_folder: PathBuf,
+}
+
+impl Project {
+    /// Reads the configuration that the command line names, else the first of the default places.
+    pub fn load(global: &Global) -> Result<Self, Failure> {
+        let environment = environment();
+        let paths = configuration_paths(global, &environment)?;
+        let mut diagnostics = Diagnostics::new();
+        let configuration = Configuration::load(&paths, &BLOCKS, &environment, &mut diagnostics);
+        Ok(Self::new(configuration, &environment, diagnostics))
+    }
+
+    /// A project of these files, for commands that take rules as arguments.
+    pub fn of_files(paths: &[PathBuf]) -> Result<Self, Failure> {
+        if let Some(missing) = paths.iter().find(|path| !path.exists()) {
+            return Err(Failure::usage(format!("there is nothing at {}", missing.display())));
+        }
+        let environment = environment();
+        let mut diagnostics = Diagnostics::new();
+        let configuration = Configuration::load(paths, &BLOCKS, &environment, &mut diagnostics);
+        Ok(Self::new(configuration, &environment, diagnostics))
+    }
+
+    fn new(configuration: Configuration, environment: &Environment, mut diagnostics: Diagnostics) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let tables = Tables::new(&configuration, &mut diagnostics);
+        let formats = Formats::new(&configuration, &mut diagnostics);
+        let mut detections: Vec<DetectionDefinition> = configuration
+            .blocks_of(DETECTION.name)
+            .filter_map(|block| decode_block(block, &mut diagnostics))
+            .collect();
+        egret_detect::test_file::attach_tests_beside(&mut detections, &mut diagnostics);
+        let surroundings = surroundings(environment);
+        let partitions = configuration
+            .blocks_of(PARTITION_BLOCK.name)
+            .filter_map(|block| PartitionDefinition::read(block, &surroundings, &mut diagnostics))
+            .collect();
+        let lake_folder = lake_folder(&configuration, environment, &mut diagnostics);
+        let compiler = SqlCompiler::new(Arc::clone(&clock));
+        Self {
+            configuration,
+            tables,
+            formats,
+            detections,
+            partitions,
+            compiler,
+            clock,
+            diagnostics,
+            lake_folder,
+        }
+    }
+
+    /// Who compiles partitions.
+    pub fn planner(&self) -> Planner<'_> {
+        Planner {
+            tables: &self.tables,
+            formats: &self.formats,
+            detections: &self.detections,
+            compiler: &self.compiler,
+        }
+    }
+
+    /// Compiles the partitions that are enabled and wanted, and checks the whole configuration: its mistakes are
+    /// shown all at once.
+    pub fn plans(
+        &self,
+        wanted: impl Fn(&PartitionDefinition) -> bool,
+    ) -> Result<Vec<PartitionPlan>, Failure> {
+        let (plans, diagnostics) = self.check();
+        if diagnostics.has_errors() {
+            return Err(Failure::configuration(&diagnostics));
+        }
+        let enabled =
+            self.partitions.iter().zip(plans).filter(|(partition, _)| partition.enabled && wanted(partition));
+        Ok(enabled.filter_map(|(_, plan)| plan).collect())
+    }
+
+    /// Compiles everything: a plan for each partition without a mistake, and all mistakes.
+    pub fn check(&self) -> (Vec<Option<PartitionPlan>>, Diagnostics) {
+        let mut diagnostics = self.diagnostics.clone();
+        let planner = self.planner();
+        let plans: Vec<Option<PartitionPlan>> =
+            self.partitions.iter().map(|partition| planner.plan(partition, &mut diagnostics)).collect();
+        let others = self.detectors_of_other_tables(&plans, &mut diagnostics);
+        let detectors: Vec<&Detector> =
+            plans.iter().flatten().map(|plan| &plan.detector).chain(&others).collect();
+        diagnostics.extend(check_targets(&self.detections, self.tables.names(), &detectors));
+        (plans, diagnostics)
+    }
+
+    /// Detections on tables that no partition has must be right too.
+    fn detectors_of_other_tables(
+        &self,
+        plans: &[Option<PartitionPlan>],
+        diagnostics: &mut Diagnostics,
+    ) -> Vec<Detector> {
+        let planned = |name: &str| plans.iter().flatten().any(|plan| plan.table == name);
+        let others = self.tables.iter().filter(|table| !planned(&table.name.value));
+        others
+            .map(|table| {
+                let (detector, mistakes) = Detector::compile_valid(
+                    &self.detections,
+                    &table.schema(),
+                    &table.channel(),
+                    &self.compiler,
+                );
+                diagnostics.extend(mistakes);
+                detector
+            })
+            .collect()
+    }
+
+    /// The channel of each table.
+    pub fn table_channels(&self) -> BTreeMap<String, String> {
+        self.tables.iter().map(|table| (table.name.value.clone(), table.channel())).collect()
+    }
+
+    /// The channels of the partitions that have one of their own.
+    pub fn partition_channels(&self) -> BTreeMap<(String, String), String> {
+        let own = |partition: &PartitionDefinition| {
+            let key = (partition.table.value.clone(), partition.name.value.clone());
+            Some((key, partition.channel.clone()?))
+        };
+        self.partitions.iter().filter_map(own).collect()
+    }
+
+    /// The lake's folder.
+    pub fn lake_folder(&self) -> &Path {
+        &self.lake_folder
+    }
+
+    /// Opens the lake, and makes it where there is none.
+    pub async fn create_lake(&self) -> Result<Lake, Failure> {
+        let options = LakeOptions::new(&self.lake_folder).with_clock(Arc::clone(&self.clock));
+        Ok(Lake::open(options).await?)
+    }
+
+    /// Opens the lake, unless there is none yet.
+    pub async fn open_lake(&self) -> Result<Option<Lake>, Failure> {
+        if !self.lake_folder.join("catalog.sqlite").exists() {
+            return Ok(None);
+        }
+        self.create_lake().await.map(Some)
+    }
+
+    /// Opens the lake that must be there.
+    pub async fn existing_lake(&self) -> Result<Lake, Failure> {
+        self.open_lake().await?.ok_or_else(|| {
+            Failure::usage(format!("there is no lake in {}", self.lake_folder.display()))
+                .hint("collect something first: `egret collect`")
+        })
+    }
+}
+
+/// The process's environment, handed to everybody who may see it.
+pub fn environment() -> Environment {
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Environment::new(variables).in_folder(std::env::current_dir().unwrap_or_default())
+}
+
+/// What sources may see of the process.
+pub fn surroundings(environment: &Environment) -> Surroundings {
+    Surroundings::new(&environment.working_folder)
+        .with_home(environment.home.clone())
+        .with_standard_input(std::io::stdin())
+}
+
+fn configuration_paths(global: &Global, environment: &Environment) -> Result<Vec<PathBuf>, Failure> {
+    if let Some(missing) = global.config.iter().find(|path| !path.exists()) {
+        return Err(Failure::usage(format!("there is no configuration at {}", missing.display()))
+            .hint("`egret init` writes one to start from"));
+    }
+    if !global.config.is_empty() {
+        return Ok(global.config.clone());
+    }
+    let mut places = vec![PathBuf::from(CONFIGURATION_FILE), PathBuf::from("config")];
+    places.extend(environment.home.as_ref().map(|home| home.join(".config/egret")));
+    Ok(places.into_iter().find(|place| place.exists()).into_iter().collect())
+}
+
+fn lake_folder(
+    configuration: &Configuration,
+    environment: &Environment,
+    diagnostics: &mut Diagnostics,
+) -> PathBuf {
+    let definition = configuration
+        .blocks_of(LAKE_BLOCK.name)
+        .filter_map(|block| decode_block::<LakeDefinition>(block, diagnostics))
+        .next();
+    let folder = definition.unwrap_or_default().folder(environment.home.as_deref());
+    environment.working_folder.join(folder)
+}
