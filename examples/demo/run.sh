@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Shows the main job on the sample logs of this folder: collect, detect on the way, ask.
+#
+#     examples/demo/run.sh PATH-OF-EGRET [FOLDER]
+#
+# Works in FOLDER (default ~/.cache/egret/demo), which is emptied first and kept afterwards.
+set -euo pipefail
+
+egret=$(realpath -- "${1:?usage: run.sh PATH-OF-EGRET [FOLDER]}")
+folder=${2:-$HOME/.cache/egret/demo}
+samples=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+marker=.egret-demo
+
+bold='' faint='' plain=''
+if [[ -t 1 && -z "${NO_COLOR:-}" ]]; then
+    bold=$'\e[1m' faint=$'\e[2m' plain=$'\e[0m'
+fi
+
+# Says what comes, then the command as a person would type it, then runs it.
+show() {
+    printf '\n%s%s%s\n%s$ egret %s%s\n\n' "$bold" "$1" "$plain" "$faint" "$2" "$plain"
+    shift 2
+    "$egret" --config egret.hcl "$@"
+}
+
+# Only a folder that this script made is emptied.
+if [[ -e "$folder" && ! -e "$folder/$marker" ]]; then
+    echo "$folder exists and was not made by the demo; name another folder" >&2
+    exit 2
+fi
+rm -rf -- "$folder"
+mkdir -p -- "$folder"
+touch -- "$folder/$marker"
+cp -r -- "$samples/logs" "$samples/queries" "$samples/egret.hcl" "$folder/"
+# Syslog lines of the old kind name no year: it comes from the time at which the file was last written.
+touch -d '2026-03-19T00:00:00Z' -- "$folder"/logs/auth/auth.log
+cd -- "$folder"
+unset EGRET_CONFIG
+
+show "Four kinds of log go into a lake; detections look at every row on the way." \
+    "collect" collect
+
+show "What was found, the worst first:" \
+    "query \"select severity, count(*) as findings, title from finding ...\"" \
+    query --output table "
+        select severity, count(*) as findings, min(tp_timestamp) as first_seen, title
+        from finding
+        group by severity, title
+        order by case severity when 'critical' then 1 when 'high' then 2 when 'medium' then 3 else 4 end, first_seen"
+
+for file in queries/*.sql; do
+    question=$(sed -n '1s/^-- //p' "$file")
+    show "$question" "query $file" query --output table "$file"
+done
+
+cat <<END
+
+${bold}What to try next${plain}
+
+  cd $folder
+  alias egret=$egret
+
+  egret collect                       nothing is new, so nothing happens: no row is ever stored twice
+  egret finding list                  each finding with its evidence
+  egret query 'from finding limit 5'  ask anything, in DuckDB's SQL
+  egret scan logs --rules egret.hcl   the same detections over files, without any lake
+  egret table show linux_auth_log     the columns of a table
+  \$EDITOR egret.hcl                   change a detection, then: egret hunt NAME
+
+Your own logs: egret init DIR writes a configuration to start from.
+END
