@@ -26,6 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "egret-lake",
             "egret-model",
             "egret-source",
+            "egret-sql",
             "egret-table",
         ],
     ),

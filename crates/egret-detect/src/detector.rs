@@ -243,11 +243,7 @@ fn compile_condition(
     let expression = match compiler.compile(&condition.value, schema) {
         Ok(expression) => expression,
         Err(error) => {
-            let location = match error.span {
-                Some(span) => condition.inside(span),
-                None => condition.location.clone(),
-            };
-            diagnostics.push(Diagnostic::error(error.message).at(&location).hint_if(error.hint));
+            diagnostics.push(Diagnostic::in_sql(condition, error));
             return None;
         }
     };

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use arrow::datatypes::DataType;
 use chrono_tz::Tz;
 use egret_config::{
     Block, BlockKind, BlockReader, Configuration, Diagnostic, Diagnostics, Located, Reference,
@@ -223,27 +224,33 @@ impl Planner<'_> {
         mapper: &TableMapper,
         diagnostics: &mut Diagnostics,
     ) -> Option<Vec<Arc<dyn Expression>>> {
-        let compile =
-            |filter: &Located<String>| match self.compiler.compile(&filter.value, mapper.arrow_schema()) {
-                Ok(expression) if *expression.data_type() == arrow::datatypes::DataType::Boolean => {
-                    Ok(expression)
-                }
-                Ok(expression) => Err(Diagnostic::error(format!(
-                    "a filter is true or false, this is {}",
-                    expression.data_type()
-                ))
-                .at(&filter.location)
-                .hint("compare it with something: `status >= 400`")),
-                Err(error) => Err(Diagnostic::in_sql(filter, error)),
-            };
         let filters: Vec<_> =
-            partition.filters.iter().map(|filter| report(compile(filter), diagnostics)).collect();
+            partition.filters.iter().map(|filter| self.filter(filter, mapper, diagnostics)).collect();
         filters.into_iter().collect()
     }
-}
 
-fn report<T>(result: Result<T, Diagnostic>, diagnostics: &mut Diagnostics) -> Option<T> {
-    result.map_err(|mistake| diagnostics.push(mistake)).ok()
+    fn filter(
+        &self,
+        filter: &Located<String>,
+        mapper: &TableMapper,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Arc<dyn Expression>> {
+        let expression = match self.compiler.compile(&filter.value, mapper.arrow_schema()) {
+            Ok(expression) => expression,
+            Err(error) => {
+                diagnostics.push(Diagnostic::in_sql(filter, error));
+                return None;
+            }
+        };
+        if *expression.data_type() == DataType::Boolean {
+            return Some(expression);
+        }
+        let message =
+            format!("a filter is true or false for each row, but this gives {}", expression.data_type());
+        let hint = "compare it with something: `status >= 400`";
+        diagnostics.push(Diagnostic::error(message).at(&filter.location).hint(hint));
+        None
+    }
 }
 
 fn report_all<T>(result: Result<T, Diagnostics>, diagnostics: &mut Diagnostics) -> Option<T> {

@@ -9,7 +9,7 @@ use egret_config::{Diagnostic, Diagnostics, Located};
 use egret_format::{PlanColumn, RecordPlan};
 use egret_model::channel::wildcard_matches;
 use egret_model::schema::common_columns;
-use egret_model::{Column, ColumnType, CompileError, Expression, ExpressionCompiler, TableSchema};
+use egret_model::{Column, ColumnType, Expression, ExpressionCompiler, TableSchema};
 
 use crate::collect::{Collector, compile_observables};
 use crate::context::PartitionContext;
@@ -215,9 +215,8 @@ impl<'a> Compilation<'a> {
     fn expression(&mut self, sql: &Located<String>, schema: &SchemaRef) -> Option<Arc<dyn Expression>> {
         match self.compiler.compile(&sql.value, schema) {
             Ok(expression) => Some(expression),
-            Err(CompileError { message, span, hint }) => {
-                let place = span.map_or_else(|| sql.location.clone(), |span| sql.inside(span));
-                self.diagnostics.push(Diagnostic::error(message).at(&place).hint_if(hint));
+            Err(error) => {
+                self.diagnostics.push(Diagnostic::in_sql(sql, error));
                 None
             }
         }

@@ -1,5 +1,7 @@
 //! The `egret` binary: command line, progress, wiring. No logic.
 
+#![allow(clippy::print_stderr, reason = "the one crate that talks to people; stdout goes through `output`")]
+
 mod arguments;
 mod commands;
 mod failure;

@@ -1,7 +1,7 @@
 //! The project: what a configuration says, read and compiled.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use egret_config::{BlockKind, Configuration, Diagnostics, Environment, decode_block};
@@ -177,11 +177,6 @@ impl Project {
             Some((key, partition.channel.clone()?))
         };
         self.partitions.iter().filter_map(own).collect()
-    }
-
-    /// The lake's folder.
-    pub fn lake_folder(&self) -> &Path {
-        &self.lake_folder
     }
 
     /// Opens the lake, and makes it where there is none.

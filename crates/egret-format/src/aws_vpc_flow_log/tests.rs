@@ -1,3 +1,5 @@
+//! Tests of `aws_vpc_flow_log`: lines and what they become, odd ones, and configuration.
+
 use proptest::prelude::*;
 use serde_json::json;
 

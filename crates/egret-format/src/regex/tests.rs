@@ -1,3 +1,5 @@
+//! Tests of `regex`: lines and what they become, odd ones, and configuration.
+
 use proptest::prelude::*;
 use serde_json::json;
 

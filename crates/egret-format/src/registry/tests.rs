@@ -1,3 +1,5 @@
+//! Tests of `registry`: lines and what they become, odd ones, and configuration.
+
 use std::collections::BTreeSet;
 
 use egret_config::{BlockKind, Configuration, Environment};

@@ -1,3 +1,5 @@
+//! Tests of `syslog`: lines and what they become, odd ones, and configuration.
+
 use chrono_tz::Tz;
 use egret_model::Timestamp;
 use proptest::prelude::*;

@@ -1,5 +1,6 @@
 //! `egret completion`: shell completion.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory};
@@ -18,6 +19,8 @@ pub struct Options {
 
 /// Prints the script.
 pub fn run(options: &Options) -> Outcome {
-    clap_complete::generate(options.shell, &mut Arguments::command(), "egret", &mut std::io::stdout().lock());
+    let mut script = Vec::new();
+    clap_complete::generate(options.shell, &mut Arguments::command(), "egret", &mut script);
+    std::io::stdout().write_all(&script)?;
     Ok(ExitCode::SUCCESS)
 }

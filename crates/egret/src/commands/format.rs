@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, unknown};
 use crate::arguments::Global;
-use crate::output::{Objects, OutputFormat, print_one};
+use crate::output::{Objects, OutputFormat, print_one, say};
 use crate::project::Project;
 
 /// What to show.
@@ -69,13 +69,13 @@ fn print(format: &FormatType, output: OutputFormat) -> Result<(), crate::failure
     };
     let presets: Vec<Value> = format.presets.iter().map(preset).collect();
     if output == OutputFormat::Table {
-        println!("{}: {}\n", format.name, format.description);
+        say(&format!("{}: {}\n", format.name, format.description))?;
         for list in [attributes, presets] {
             let mut objects = Objects::new();
             list.into_iter().for_each(|object| objects.push(object));
             objects.print(output)?;
         }
-        println!("\n{}", format.example);
+        say(&format!("\n{}", format.example))?;
         return Ok(());
     }
     let object = json!({

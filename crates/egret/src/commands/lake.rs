@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Outcome, block_on};
 use crate::arguments::Global;
 use crate::failure::Failure;
-use crate::output::{Objects, OutputFormat, print_one};
+use crate::output::{Objects, OutputFormat, print_one, say};
 use crate::project::Project;
 
 /// What to do.
@@ -60,7 +60,7 @@ pub fn run(global: &Global, command: &Command) -> Outcome {
             let path = block_on(async { Ok(project.existing_lake().await?.connect().await?) })?;
             match global.output {
                 Some(format) => print_one(json!({"init_script_path": path}), format)?,
-                None => println!("{}", path.display()),
+                None => say(&format!("{}", path.display()))?,
             }
         }
     }
@@ -80,7 +80,7 @@ fn print_info(info: &LakeInfo, format: OutputFormat) -> Result<(), Failure> {
     });
     if format == OutputFormat::Table {
         let megabytes = |bytes: u64| bytes as f64 / 1e6;
-        println!(
+        say(&format!(
             "{}: snapshot {}, {} rows in {} files, {:.1} MB, catalog {:.1} MB\n",
             info.folder.display(),
             info.snapshot,
@@ -88,7 +88,7 @@ fn print_info(info: &LakeInfo, format: OutputFormat) -> Result<(), Failure> {
             info.files,
             megabytes(info.bytes),
             megabytes(info.catalog_bytes)
-        );
+        ))?;
         let mut objects = Objects::new();
         tables.for_each(|table| objects.push(table));
         return objects.print(format);

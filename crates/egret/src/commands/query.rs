@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use egret_lake::Lake;
 use egret_model::time::parse_duration;
 use egret_sql::{Session, SqlError};
 
@@ -13,7 +14,7 @@ use super::range::ReadArguments;
 use super::{Outcome, block_on, session};
 use crate::arguments::Global;
 use crate::failure::Failure;
-use crate::output::{OutputFormat, RowPrinter, style};
+use crate::output::{OutputFormat, RowPrinter, say, style};
 use crate::project::Project;
 
 /// SQL of at most so many bytes is read.
@@ -57,7 +58,10 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
         }
         if options.explain {
             let plan = session.explain(&sql).await.map_err(|error| in_sql(error, &sql))?;
-            println!("{}", plan.trim_end());
+            say(plan.trim_end())?;
+            if let Some(lake) = &lake {
+                print_file_counts(lake, &sql, options).await?;
+            }
             return Ok(());
         }
         print_rows(&session, &sql, options, OutputFormat::of_many(global.output)).await
@@ -72,6 +76,27 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
         }
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How many files of each table that the query names it has to look at, after --from, --to, --partition and
+/// --index.
+async fn print_file_counts(lake: &Lake, sql: &str, options: &Options) -> Result<(), Failure> {
+    let lower = sql.to_lowercase();
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    for table in lake.tables().await? {
+        if lower.split(|c| !is_word(c)).any(|word| word == table.name()) {
+            let count = lake.files_matching(table.name(), &options.read.options()).await?;
+            say(&format!(
+                "{}: {} of {} files, {} of {} bytes",
+                table.name(),
+                count.matching,
+                count.total,
+                count.matching_bytes,
+                count.total_bytes
+            ))?;
+        }
+    }
+    Ok(())
 }
 
 async fn print_rows(

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, unknown};
 use crate::arguments::Global;
-use crate::output::{Objects, OutputFormat, print_one};
+use crate::output::{Objects, OutputFormat, print_one, say};
 
 /// What to show.
 #[derive(Debug, Subcommand)]
@@ -56,11 +56,11 @@ fn print(source: &SourceType, format: OutputFormat) -> Result<(), crate::failure
         })
         .collect();
     if format == OutputFormat::Table {
-        println!("{}: {}\n", source.name, source.description);
+        say(&format!("{}: {}\n", source.name, source.description))?;
         let mut objects = Objects::new();
         attributes.into_iter().for_each(|attribute| objects.push(attribute));
         objects.print(format)?;
-        println!("\n{}", source.example);
+        say(&format!("\n{}", source.example))?;
         return Ok(());
     }
     let object = json!({

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, unknown};
 use crate::arguments::Global;
-use crate::output::{Objects, OutputFormat, print_one, printable};
+use crate::output::{Objects, OutputFormat, print_one, printable, say};
 use crate::project::Project;
 
 /// What to show.
@@ -58,7 +58,11 @@ fn show(table: &TableDefinition, format: OutputFormat) -> Result<(), crate::fail
     let column = |column: &egret_model::Column| json!({"name": column.name, "type": column.column_type.to_string(), "description": column.description});
     let columns: Vec<Value> = table.schema().columns.iter().map(column).collect();
     if format == OutputFormat::Table {
-        println!("{}: {}\n", table.name.value, printable(table.description.as_deref().unwrap_or_default()));
+        say(&format!(
+            "{}: {}\n",
+            table.name.value,
+            printable(table.description.as_deref().unwrap_or_default())
+        ))?;
         let mut objects = Objects::new();
         columns.into_iter().for_each(|column| objects.push(column));
         return objects.print(format);

@@ -4,12 +4,14 @@ mod objects;
 mod rows;
 pub mod style;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
 
 pub use objects::{Objects, print_one};
 pub use rows::RowPrinter;
+
+use crate::failure::Failure;
 
 /// How to show results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,6 +40,11 @@ impl OutputFormat {
     }
 }
 
+/// Prints a line to stdout.
+pub fn say(line: &str) -> Result<(), Failure> {
+    Ok(writeln!(io::stdout(), "{line}")?)
+}
+
 /// A value as a cell shows it: text without quotes, nothing for null, other values as JSON.
 pub fn cell_text(value: &serde_json::Value) -> String {
     match value {
@@ -63,7 +70,7 @@ pub fn printable(text: &str) -> String {
 /// A table for a terminal, as wide as the terminal allows.
 pub fn terminal_table(header: impl IntoIterator<Item = String>) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table.load_preset(comfy_table::presets::UTF8_FULL_CONDENSED);
     if io::stdout().is_terminal() {
         table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
     }
