@@ -37,6 +37,7 @@ detection "root_login" {
 
   # `egret test` runs these.
   test "a key" {
+    expect = true
     record = "Feb  1 10:00:00 web sshd[1]: Accepted publickey for root from 203.0.113.7 port 50022 ssh2"
   }
 

@@ -114,17 +114,18 @@ impl Decode for DetectionDefinition {
         let enabled = reader.optional_or("enabled", true);
         let tests = reader.decode_blocks("test");
         let id = id?;
+        // What is wrong so far was reported. The rest goes on, so that mistakes in the SQL are reported too.
         Some(Self {
             target: target?,
             condition: condition?,
-            severity: severity?,
-            title: title?.unwrap_or_else(|| readable(&id.value)),
-            description: description?.trim().to_owned(),
-            tags: tags?,
-            message: message?,
-            references: references?,
-            falsepositives: falsepositives?,
-            enabled: enabled?,
+            severity: severity.unwrap_or(Severity::Medium),
+            title: title.flatten().unwrap_or_else(|| readable(&id.value)),
+            description: description.unwrap_or_default().trim().to_owned(),
+            tags: tags.unwrap_or_default(),
+            message: message.flatten(),
+            references: references.unwrap_or_default(),
+            falsepositives: falsepositives.unwrap_or_default(),
+            enabled: enabled.unwrap_or(true),
             tests,
             id,
         })

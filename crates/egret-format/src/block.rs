@@ -131,6 +131,8 @@ impl<R: Read> Blocks<R> {
         let bytes = bytes.min(block.bytes.len());
         self.offset = block.offset + bytes as u64;
         self.rest.extend_from_slice(&block.bytes[bytes..]);
+        // What is left of the last block comes again, as long as that leads on.
+        self.given_last &= bytes == 0 || self.rest.is_empty();
     }
 }
 
@@ -185,7 +187,11 @@ mod tests {
         let block = blocks.next_block().unwrap().unwrap();
         assert!(!block.last);
         blocks.consumed(&block, 3);
+        let block = blocks.next_block().unwrap().unwrap();
+        assert_eq!(block.text(), Some("cd"));
+        blocks.consumed(&block, 0);
         assert!(blocks.next_block().unwrap().is_none());
+        assert!(blocks.has_rest());
         assert_eq!(blocks.offset(), 3);
     }
 

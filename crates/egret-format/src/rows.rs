@@ -50,7 +50,7 @@ pub struct Decoded {
 /// once, or by name.
 #[derive(Debug)]
 pub struct RowBuilder<'b> {
-    plan: Arc<RecordPlan>,
+    plan: &'b RecordPlan,
     block: &'b Block,
     skip_before: u64,
     slots: Vec<Slot>,
@@ -86,9 +86,9 @@ impl FieldId {
 impl<'b> RowBuilder<'b> {
     /// Builds the rows of `block`; records that start before `skip_before` in the object are left out, since
     /// they are stored already.
-    pub fn new(plan: &Arc<RecordPlan>, block: &'b Block, skip_before: u64) -> Self {
+    pub fn new(plan: &'b RecordPlan, block: &'b Block, skip_before: u64) -> Self {
         Self {
-            plan: plan.clone(),
+            plan,
             block,
             skip_before,
             slots: plan.slots.iter().map(|slot| Slot::new(&slot.column_type)).collect(),
@@ -195,13 +195,13 @@ impl<'b> RowBuilder<'b> {
             self.unknown(&field.name, Value::Text(text));
             return;
         };
-        let plan = self.plan.clone();
+        let plan = self.plan;
         self.fill(&plan.root, entry, Value::Text(text));
     }
 
     /// Puts a field of a format that knows only text, by its name.
     pub fn named_text(&mut self, name: &str, text: &str) {
-        let plan = self.plan.clone();
+        let plan = self.plan;
         match plan.root.find(name) {
             Some(entry) => self.fill(&plan.root, entry, Value::Text(text)),
             None => self.unknown(name, Value::Text(text)),
@@ -226,8 +226,8 @@ impl<'b> RowBuilder<'b> {
         Some(found)
     }
 
-    pub(crate) fn plan(&self) -> &Arc<RecordPlan> {
-        &self.plan
+    pub(crate) fn plan(&self) -> &'b RecordPlan {
+        self.plan
     }
 
     pub(crate) fn extra(&mut self) -> &mut ExtraWriter {

@@ -255,9 +255,10 @@ impl Slot {
             Values::Timestamp(values) => {
                 let Some(time) = parse_time(text, timezone) else { return Fit::Failed };
                 values.push(time.micros());
-                // Without a fraction there is one way to write it, which needs no printing to compare.
-                let plain = text.len() == 20 && text.ends_with('Z') && text.as_bytes()[10] == b'T';
-                exact_if(plain || time.to_string() == text, value)
+                // Printing is slow: only what has the form that is printed is worth comparing, and without a
+                // fraction there is one way to write it.
+                let has_form = text.ends_with('Z') && text.as_bytes().get(10) == Some(&b'T');
+                exact_if(has_form && (text.len() == 20 || time.to_string() == text), value)
             }
             Values::List { element, offsets } => {
                 let fit = put_elements(element, value, texts, timezone);

@@ -3,6 +3,7 @@
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, col, lit};
 use egret_model::finding::FINDING_TABLE;
+use egret_model::quarantine::QUARANTINE_TABLE;
 use egret_model::{TimeRange, Timestamp};
 
 use crate::commit::{Commit, FileRef, PartitionCommit};
@@ -39,8 +40,8 @@ pub struct DeleteOutcome {
 
 impl Lake {
     /// Deletes the rows of a partition whose `tp_timestamp` is in the range, and the findings on them, in
-    /// one commit. With an open range the partition's checkpoints go too, so that it is collected anew. The
-    /// rows stay in older snapshots, and on the disk, until [`Lake::compact`] lets those expire.
+    /// one commit. With an open range the partition's quarantined records and checkpoints go too, so that it is
+    /// collected anew. The rows stay in older snapshots, and on the disk, until [`Lake::compact`] lets those expire.
     ///
     /// # Errors
     /// If there is no such table, or other processes keep changing it.
@@ -54,12 +55,16 @@ impl Lake {
         for _ in 0..ATTEMPTS {
             let expected_sequence = self.sequence(&name).await?;
             let rows = self.prepare_delete(table, partition, range).await?;
-            let findings = self.prepare_delete_findings(table, partition, range).await?;
+            let findings = self.prepare_delete_about(FINDING_TABLE, table, partition, range).await?;
+            let quarantined = match range.is_open() {
+                true => self.prepare_delete_about(QUARANTINE_TABLE, table, partition, range).await?,
+                false => Removal::default(),
+            };
             let mut outcome =
                 DeleteOutcome { snapshot: 0, rows: rows.rows + findings.rows, findings: findings.rows };
             let mut commit = Commit {
-                remove: [rows.remove, findings.remove].concat(),
-                files: [rows.files, findings.files].concat(),
+                remove: [rows.remove, findings.remove, quarantined.remove].concat(),
+                files: [rows.files, findings.files, quarantined.files].concat(),
                 message: Some(format!("delete rows of {name}")),
                 ..Commit::default()
             };
@@ -98,22 +103,24 @@ impl Lake {
         self.prepare(&table, &Doomed { partition, table: None, range }).await
     }
 
-    /// Prepares to delete the findings on rows of a partition in a range, as part of a larger commit.
+    /// Prepares to delete what the table `about` (of findings, or of quarantined records) says about a partition
+    /// in a range, as part of a larger commit.
     ///
     /// # Errors
-    /// If the files of the findings cannot be read or written.
-    pub async fn prepare_delete_findings(
+    /// If its files cannot be read or written.
+    pub async fn prepare_delete_about(
         &self,
+        about: &str,
         table: &str,
         partition: &str,
         range: &TimeRange,
     ) -> Result<Removal, LakeError> {
-        let findings = match self.table(FINDING_TABLE).await {
-            Ok(findings) => findings,
+        let about = match self.table(about).await {
+            Ok(about) => about,
             Err(LakeError::UnknownTable { .. }) => return Ok(Removal::default()),
             Err(error) => return Err(error),
         };
-        self.prepare(&findings, &Doomed { partition, table: Some(table), range }).await
+        self.prepare(&about, &Doomed { partition, table: Some(table), range }).await
     }
 
     async fn prepare(&self, table: &TableHandle, doomed: &Doomed<'_>) -> Result<Removal, LakeError> {

@@ -303,6 +303,10 @@ impl<'b> Run<'_, 'b> {
             // How far the object was collected does not change: only rows of this range are replaced.
             chunk.checkpoint = None;
         }
+        if !options.range.is_open() {
+            // A record without a time is in no range: it is kept when the object is collected as a whole.
+            chunk.quarantined.clear();
+        }
         if options.dry_run {
             chunk.reservation = None;
         } else {

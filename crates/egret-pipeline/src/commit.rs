@@ -130,12 +130,17 @@ impl<'l, 'b> Committer<'l, 'b> {
         self.commit_with_retries(plans, &commit)
     }
 
-    async fn removals(&self, plan: &PartitionPlan, range: &TimeRange) -> Result<[Removal; 2], LakeError> {
+    async fn removals(&self, plan: &PartitionPlan, range: &TimeRange) -> Result<Vec<Removal>, LakeError> {
         let rows = match self.lake.prepare_delete(&plan.table, &plan.name, range).await {
             Err(LakeError::UnknownTable { .. }) => Removal::default(),
             other => other?,
         };
-        Ok([rows, self.lake.prepare_delete_findings(&plan.table, &plan.name, range).await?])
+        let about = |about| self.lake.prepare_delete_about(about, &plan.table, &plan.name, range);
+        let mut removals = vec![rows, about(FINDING_TABLE).await?];
+        if range.is_open() {
+            removals.push(about(QUARANTINE_TABLE).await?);
+        }
+        Ok(removals)
     }
 
     fn commit_of_written(&mut self, plans: &[PartitionPlan]) -> Commit {

@@ -60,8 +60,9 @@ impl PartitionDefinition {
         reader.required_block("source");
         reader.finish();
         let timezone = match timezone {
-            Some(timezone) => read_timezone(&timezone, diagnostics),
-            None => Some(Tz::UTC),
+            // A wrong one was reported: go on, so that the partition's other mistakes are too.
+            Some(timezone) => read_timezone(&timezone, diagnostics).unwrap_or(Tz::UTC),
+            None => Tz::UTC,
         };
         let source_block = block.blocks_of("source").next()?;
         let format = BlockReader::new(source_block, diagnostics).optional::<Reference>("format");
@@ -73,9 +74,9 @@ impl PartitionDefinition {
             format,
             filters,
             index,
-            timezone: timezone?,
+            timezone,
             channel,
-            enabled: enabled?,
+            enabled: enabled.unwrap_or(true),
         })
     }
 

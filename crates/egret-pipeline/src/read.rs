@@ -182,9 +182,9 @@ impl<'r, 'p> Reader<'r, 'p> {
                 return Ok(false);
             };
             let Some(block) = self.blocks.next_block()? else { break };
-            let chunk = self.chunk(&block, reservation)?;
+            let goes_on = self.read_block(&block, reservation, deliver)?;
             self.report_read();
-            if !deliver(chunk) {
+            if !goes_on {
                 return Ok(false);
             }
         }
@@ -193,46 +193,91 @@ impl<'r, 'p> Reader<'r, 'p> {
         Ok(held_back)
     }
 
-    fn chunk(&mut self, block: &Block, mut reservation: Reservation<'r>) -> Result<Chunk<'r>, ReadError> {
-        let (block, known) = self.until_range(block);
-        let mut builder = RowBuilder::new(self.plan.mapper.plan(), &block, self.object.offset);
-        let consumed = self.decoder.decode(&block, &mut builder);
+    /// Gives a chunk for each part of the block to which the same collected ranges apply; mostly that is one.
+    fn read_block(
+        &mut self,
+        block: &Block,
+        reservation: Reservation<'r>,
+        deliver: &mut dyn FnMut(Chunk<'r>) -> bool,
+    ) -> Result<bool, ReadError> {
+        let mut reservation = Some(reservation);
+        let mut done = 0;
+        loop {
+            let part = self.part(block, done);
+            let is_cut = part.bytes.len() < block.bytes.len() - done;
+            let (chunk, consumed) = self.chunk(&part, reservation.take())?;
+            done += consumed;
+            if is_cut && consumed == 0 {
+                // No record ends where the range ended, so the object is not what it was then.
+                self.state.ranges.retain(|range| range.until > part.offset + part.bytes.len() as u64);
+            }
+            if !is_cut {
+                self.blocks.consumed(block, done);
+            }
+            if !deliver(chunk) {
+                return Ok(false);
+            }
+            if !is_cut {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The part of the block from its byte `done` to where the next collected range ends.
+    fn part(&self, block: &Block, done: usize) -> Block {
+        let start = block.offset + done as u64;
+        let end = block.offset + block.bytes.len() as u64;
+        let next = self.state.ranges.iter().map(|range| range.until).filter(|until| *until > start).min();
+        if done == 0 && next.is_none_or(|until| until >= end) {
+            return block.clone();
+        }
+        let rest = Block::new(block.bytes.slice(done), start, block.last);
+        match next {
+            Some(until) if until < end => rest.until(until),
+            _ => rest,
+        }
+    }
+
+    /// What becomes of the block, and how many of its bytes are done with.
+    fn chunk(
+        &mut self,
+        block: &Block,
+        mut reservation: Option<Reservation<'r>>,
+    ) -> Result<(Chunk<'r>, usize), ReadError> {
+        let covering = self.state.ranges.iter().filter(|range| block.offset < range.until);
+        let known: Vec<TimeRange> = covering.map(CollectedRange::range).collect();
+        let mut builder = RowBuilder::new(self.plan.mapper.plan(), block, self.object.offset);
+        let consumed = self.decoder.decode(block, &mut builder).min(block.bytes.len());
         let decoded = builder.finish();
-        self.blocks.consumed(&block, consumed);
-        let mapped = self.plan.mapper.map(decoded, &block, &self.origin);
+        let mut mapped = self.plan.mapper.map(decoded, block, &self.origin);
+        if !known.is_empty() {
+            // Whoever collected a range of these bytes stored what is in them and has no time.
+            mapped.quarantined.clear();
+        }
         let mapped_rows = mapped.rows.num_rows() as u64;
         let rows = self.wanted(mapped.rows, &known)?;
         let detected = self.plan.detector.detect(&rows, &self.detect_context());
         self.context.observer.rows(rows.num_rows() as u64, &detected.findings);
         // Views take 16 bytes a value beside the text, which stays in the block.
         let bytes = block.bytes.len() + rows.num_rows() * rows.num_columns() * 16;
-        reservation.resize(bytes as u64);
-        Ok(Chunk {
+        if let Some(reservation) = &mut reservation {
+            reservation.resize(bytes as u64);
+        }
+        let chunk = Chunk {
             partition: self.index,
             object: Arc::clone(&self.name),
             location: Arc::clone(&self.location),
             filtered: mapped_rows - rows.num_rows() as u64,
             findings: detected.findings,
             quarantined: mapped.quarantined,
-            checkpoint: self.checkpoint(false),
+            checkpoint: Some(self.checkpoint(block.offset + consumed as u64, false)),
             misfits: mapped.misfits,
             bytes: consumed as u64,
             detection_failures: detected.failures,
-            reservation: Some(reservation),
+            reservation,
             rows,
-        })
-    }
-
-    /// The part of the block to which the same collected ranges apply, and these ranges.
-    fn until_range(&self, block: &Block) -> (Block, Vec<TimeRange>) {
-        let covering = |range: &&CollectedRange| block.offset < range.until;
-        let covering: Vec<&CollectedRange> = self.state.ranges.iter().filter(covering).collect();
-        let end = block.offset + block.bytes.len() as u64;
-        let ranges = covering.iter().map(|range| range.range()).collect();
-        match covering.iter().map(|range| range.until).min() {
-            Some(until) if until < end => (block.until(until), ranges),
-            _ => (block.clone(), ranges),
-        }
+        };
+        Ok((chunk, consumed))
     }
 
     /// The rows that are in the wanted range, are not stored already, and pass the filters.
@@ -273,30 +318,27 @@ impl<'r, 'p> Reader<'r, 'p> {
         }
     }
 
-    /// The position now; `None` while a time range is collected, since the object is not done with then.
-    fn checkpoint(&self, finished: bool) -> Option<Checkpoint> {
-        if !self.context.range.is_open() {
-            return None;
-        }
-        let offset = self.blocks.offset();
+    /// The position once everything before `offset` is done with. While a time range is collected the position
+    /// stays, and how far the range was collected moves.
+    fn checkpoint(&self, offset: u64, finished: bool) -> Checkpoint {
         let mut state = self.state.clone();
-        state.ranges.retain(|range| offset < range.until);
-        Some(Checkpoint {
-            object: self.object.name.clone(),
-            offset: offset.max(self.object.offset),
-            finished,
-            state: state.to_text(),
-        })
+        if self.context.range.is_open() {
+            state.ranges.retain(|range| offset < range.until);
+            let offset = offset.max(self.object.offset);
+            return Checkpoint { object: self.object.name.clone(), offset, finished, state: state.to_text() };
+        }
+        let range = CollectedRange::new(self.context.range, offset);
+        match state.ranges.iter_mut().find(|known| known.range() == self.context.range) {
+            Some(known) => known.until = known.until.max(offset),
+            None => state.ranges.push(range),
+        }
+        let object = self.object.name.clone();
+        Checkpoint { object, offset: self.object.offset, finished: false, state: state.to_text() }
     }
 
     /// Closes the object: it is finished, or this range of it is collected.
     fn last_chunk(&self, finished: bool) -> Chunk<'r> {
-        let checkpoint = self.checkpoint(finished).unwrap_or_else(|| {
-            let mut state = self.state.clone();
-            state.ranges.push(CollectedRange::new(self.context.range, self.blocks.offset()));
-            let offset = self.object.offset;
-            Checkpoint { object: self.object.name.clone(), offset, finished: false, state: state.to_text() }
-        });
+        let checkpoint = self.checkpoint(self.blocks.offset(), finished);
         Chunk {
             partition: self.index,
             object: Arc::clone(&self.name),

@@ -66,7 +66,7 @@ pub(crate) fn read_record(
         json.known_skip(peek).map_err(RecordError::Json)?;
         return Err(RecordError::NoObject(found));
     }
-    let plan = rows.plan().clone();
+    let plan = rows.plan();
     let mut reader = Reader { text, rows, name: String::new() };
     reader.object(json, &plan.root, 0).map_err(RecordError::Json)
 }

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::thread;
 
 use clap::Args;
 use egret_model::channel::wildcard_matches;
 use egret_pipeline::{CollectOptions, CollectReport, Collector, PartitionDefinition, StopSignal};
 use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::range::RangeOptions;
 use super::{Outcome, runtime};
@@ -44,6 +44,9 @@ pub struct Options {
 
 /// Collects.
 pub fn run(global: &Global, options: &Options) -> Outcome {
+    let runtime = runtime()?;
+    let stop = StopSignal::default();
+    stop_on_ctrl_c(runtime.handle(), &stop);
     let project = Project::load(global)?;
     if project.configuration.files.is_empty() {
         return Err(Failure::usage("there is no configuration, so there is nothing to collect")
@@ -56,10 +59,7 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
             return Err(super::unknown("partition", pattern, paths.iter().map(String::as_str)));
         }
     }
-    let runtime = runtime()?;
     let lake = runtime.block_on(project.create_lake())?;
-    let stop = StopSignal::default();
-    stop_on_ctrl_c(runtime.handle(), &stop);
     let progress = Progress::new(global, true);
     let collector = Collector {
         lake: &lake,
@@ -95,17 +95,16 @@ fn names(pattern: &str, partition: &PartitionDefinition) -> bool {
 /// The first Ctrl-C asks the run to stop; a second one ends the process, which loses nothing either.
 fn stop_on_ctrl_c(handle: &Handle, stop: &StopSignal) {
     let stop = stop.clone();
+    // Made here and not in the task, so that a signal counts from now on.
+    let _inside = handle.enter();
+    let Ok(mut interrupts) = signal(SignalKind::interrupt()) else { return };
     handle.spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            eprintln!("{} storing what was read; press Ctrl-C again to end now", style::warning("stopping:"));
-            stop.stop();
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
+        interrupts.recv().await;
+        eprintln!("{} storing what was read; press Ctrl-C again to end now", style::warning("stopping:"));
+        stop.stop();
+        interrupts.recv().await;
+        std::process::exit(i32::from(INTERRUPTED));
     });
-    // The task lives on the runtime's threads, which the caller keeps.
-    thread::yield_now();
 }
 
 fn print_report(report: &CollectReport, format: OutputFormat) -> Result<(), Failure> {
