@@ -249,11 +249,7 @@ impl<'r, 'p> Reader<'r, 'p> {
         let mut builder = RowBuilder::new(self.plan.mapper.plan(), block, self.object.offset);
         let consumed = self.decoder.decode(block, &mut builder).min(block.bytes.len());
         let decoded = builder.finish();
-        let mut mapped = self.plan.mapper.map(decoded, block, &self.origin);
-        if !known.is_empty() {
-            // Whoever collected a range of these bytes stored what is in them and has no time.
-            mapped.quarantined.clear();
-        }
+        let mapped = self.plan.mapper.map(decoded, block, &self.origin);
         let mapped_rows = mapped.rows.num_rows() as u64;
         let rows = self.wanted(mapped.rows, &known)?;
         let detected = self.plan.detector.detect(&rows, &self.detect_context());

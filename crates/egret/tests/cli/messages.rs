@@ -1,0 +1,191 @@
+//! What the binary says: help, mistakes with the place and a hint, exit codes.
+
+use std::process::Stdio;
+
+use snapbox::{assert_data_eq, file, str};
+
+use crate::place::{Place, Said};
+
+#[test]
+fn help_says_what_there_is() {
+    let place = Place::empty();
+    let said = place.run(&["--help"]);
+    assert_eq!(said.code, Some(0));
+    assert_data_eq!(said.stdout, file!["snapshots/help.txt"]);
+    let said = place.run(&["colect"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("collect"), "{said:?}");
+}
+
+/// What `egret config check` says of a partition with something wrong in it.
+fn check(partition: &str) -> Said {
+    let place = Place::empty();
+    place.folder.write("logs/a.log", "");
+    place.folder.write("egret.hcl", partition);
+    place.run(&["config", "check"])
+}
+
+#[test]
+fn an_unknown_column_is_shown_where_it_stands() {
+    let said = check(
+        r#"
+partition "nginx_access_log" "web" {
+  source "file" {
+    paths = ["logs"]
+  }
+}
+
+detection "odd" {
+  table    = "nginx_access_log"
+  severity = "low"
+  where    = "status >= 400 and request_url like '%.env'"
+}
+"#,
+    );
+    assert_eq!(said.code, Some(2));
+    assert_data_eq!(
+        said.stderr,
+        str![[r#"
+error: unknown column `request_url`
+  --> egret.hcl:11:33
+   |
+11 |   where    = "status >= 400 and request_url like '%.env'"
+   |                                 ^^^^^^^^^^^
+   |
+   = help: did you mean `request_uri`?
+
+error: the configuration has 1 mistake
+
+"#]]
+    );
+}
+
+#[test]
+fn a_misspelt_attribute_is_shown_where_it_stands() {
+    let said = check(
+        r#"
+partition "nginx_access_log" "web" {
+  fliter = "status >= 400"
+  source "file" {
+    path = ["logs"]
+  }
+}
+"#,
+    );
+    assert_eq!(said.code, Some(2));
+    assert_data_eq!(
+        said.stderr,
+        str![[r#"
+error: `partition` has no attribute `fliter`
+ --> egret.hcl:3:3
+  |
+3 |   fliter = "status >= 400"
+  |   ^^^^^^
+  |
+  = help: did you mean `filter`?
+
+error: `source` needs the attribute `paths`
+ --> egret.hcl:4:3
+  |
+4 |   source "file" {
+  |   ^^^^^^^^^^^^^
+  |
+  = help: add `paths = …`, a list
+
+error: `source` has no attribute `path`
+ --> egret.hcl:5:5
+  |
+5 |     path = ["logs"]
+  |     ^^^^
+  |
+  = help: did you mean `paths`?
+
+error: the configuration has 3 mistakes
+
+"#]]
+    );
+}
+
+#[test]
+fn an_unknown_table_is_named_with_the_nearest() {
+    let place = Place::with_logs(1);
+    let lake = place.lake("lake");
+    lake.collect(&[]);
+    let said = lake.run(&["query", "select count(*) from shop_evnt"]);
+    assert_eq!(said.code, Some(2));
+    assert_data_eq!(
+        said.stderr,
+        str![[r#"
+  select count(*) from shop_evnt
+                       ^^^^^^^^^
+
+error: unknown table `shop_evnt`
+hint: did you mean `shop_event`?
+
+"#]]
+    );
+}
+
+#[test]
+fn without_a_configuration_it_says_how_to_get_one() {
+    let place = Place::empty();
+    let said = place.run(&["collect"]);
+    assert_eq!(said.code, Some(2));
+    assert_data_eq!(
+        said.stderr,
+        str![[r#"
+error: there is no configuration, so there is nothing to collect
+hint: `egret init` writes one to start from; `egret scan PATH` needs none
+
+"#]]
+    );
+    let said = place.run(&["collect", "--config", "nowhere.hcl"]);
+    assert_eq!(said.code, Some(2));
+    assert_data_eq!(
+        said.stderr,
+        str![[r#"
+error: there is no configuration at nowhere.hcl
+hint: `egret init` writes one to start from
+
+"#]]
+    );
+}
+
+#[test]
+fn what_init_writes_is_right() {
+    let place = Place::empty();
+    assert_eq!(place.run(&["init", "."]).code, Some(0));
+    let said = place.run(&["config", "check"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(place.run(&["init", "."]).code, Some(2), "what is there is not overwritten");
+}
+
+#[test]
+fn completion_is_printed() {
+    let said = Place::empty().run(&["completion", "bash"]);
+    assert_eq!(said.code, Some(0));
+    assert!(said.stdout.contains("complete -F _egret"), "{}", said.stdout);
+}
+
+#[test]
+fn quarantined_records_fail_a_strict_run_only() {
+    let place = Place::with_logs(1);
+    assert_eq!(Said::of(&mut place.lake("lenient").collecting(&[])).code, Some(0));
+    assert_eq!(Said::of(&mut place.lake("strict").collecting(&["--strict"])).code, Some(1));
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let place = Place::with_logs(2);
+    let lake = place.lake("lake");
+    lake.collect(&[]);
+    // More than a pipe holds, so that writing goes on after the reader has gone.
+    let sql = "select a.n, b.n from shop_event a, shop_event b";
+    for format in ["ndjson", "csv"] {
+        let mut command = lake.egret(&["query", sql, "-o", format]);
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(process.stdout.take());
+        let said = Said::from(process.wait_with_output().unwrap());
+        assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{format}");
+    }
+}

@@ -1,0 +1,61 @@
+//! `--from`, `--to` and `--overwrite` end with the same rows and findings.
+
+use crate::place::{Place, undisturbed};
+
+const RANGE: [&str; 4] = ["--from", "2026-03-02", "--to", "2026-03-03T12:00:00Z"];
+
+#[test]
+fn a_range_and_then_the_rest_are_the_whole() {
+    let place = Place::with_logs(3);
+    let expected = undisturbed(&place);
+    let lake = place.lake("range");
+    lake.collect(&RANGE);
+    let outside = "select count(*) from shop_event
+        where tp_timestamp < timestamp '2026-03-02' or tp_timestamp >= timestamp '2026-03-03 12:00:00'";
+    assert_eq!(lake.count(outside), 0);
+    assert!(lake.count("select count(*) from shop_event") > 0);
+    lake.collect(&RANGE);
+    lake.assert_nothing_twice();
+    // One that lies across the border of the first.
+    lake.collect(&["--from", "2026-03-03"]);
+    lake.assert_nothing_twice();
+    lake.collect(&[]);
+    lake.assert_holds(&expected);
+}
+
+#[test]
+fn a_file_that_grew_after_a_range_was_collected_is_whole_in_the_end() {
+    let place = Place::with_logs(2);
+    let events = place.folder.read("logs/shop/00.jsonl");
+    let expected = undisturbed(&place);
+    let lake = place.lake("grown");
+    place.folder.write("logs/shop/00.jsonl", &events[..events.len() / 2]);
+    lake.collect(&RANGE);
+    place.folder.append("logs/shop/00.jsonl", &events[events.len() / 2..]);
+    lake.collect(&[]);
+    lake.assert_holds(&expected);
+}
+
+#[test]
+fn overwriting_leaves_the_same() {
+    let place = Place::with_logs(3);
+    let expected = undisturbed(&place);
+    let lake = place.lake("overwritten");
+    lake.collect(&[]);
+    lake.collect(&["--overwrite"]);
+    lake.assert_holds(&expected);
+    lake.collect(&[]);
+    lake.assert_holds(&expected);
+}
+
+#[test]
+fn overwriting_a_range_leaves_the_same() {
+    let place = Place::with_logs(3);
+    let expected = undisturbed(&place);
+    let lake = place.lake("overwritten");
+    lake.collect(&[]);
+    lake.collect(&["--overwrite", "--from", "2026-03-02", "--to", "2026-03-03T12:00:00Z"]);
+    lake.assert_holds(&expected);
+    lake.collect(&[]);
+    lake.assert_holds(&expected);
+}
