@@ -28,7 +28,7 @@ fn time_of(row: usize, rows: usize) -> String {
 pub fn cloudtrail(file: usize, rows: usize) -> String {
     let events: Vec<_> = (0..rows)
         .map(|row| {
-            let kind = if row % 10 == 0 { "Root" } else { "IAMUser" };
+            let kind = if row.is_multiple_of(10) { "Root" } else { "IAMUser" };
             let mut event = json!({
                 "eventVersion": "1.09",
                 "userIdentity": {"type": kind, "arn": format!("arn:aws:iam::123456789012:user/u{}", row % 7)},
@@ -73,7 +73,7 @@ pub fn access(row: usize, rows: usize) -> String {
     }
     let time = time_of(row, rows);
     let (day, clock) = (&time[8..10], &time[11..19]);
-    let path = if row % 10 == 0 { "/.env".to_owned() } else { format!("/page/{row}") };
+    let path = if row.is_multiple_of(10) { "/.env".to_owned() } else { format!("/page/{row}") };
     format!(
         "192.0.2.{} - - [{day}/Mar/2026:{clock} +0000] \"GET {path} HTTP/1.1\" 200 {row} \"-\" \"curl/8\"\n",
         row % 250
