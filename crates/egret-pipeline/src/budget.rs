@@ -24,6 +24,16 @@ pub struct Reservation<'b> {
     bytes: u64,
 }
 
+/// Closes the budget when dropped.
+#[derive(Debug)]
+pub struct CloseOnDrop<'b>(pub &'b Budget);
+
+impl Drop for CloseOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 impl Budget {
     /// A budget of `limit` bytes.
     pub fn new(limit: u64) -> Self {

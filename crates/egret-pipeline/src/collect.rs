@@ -9,7 +9,7 @@
 //! runs on the calling thread. It commits when enough has come together, so a run that is killed loses at
 //! most the work since its last commit, and never a row.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use egret_lake::{Lake, LakeError, PartitionLock};
 use egret_model::{Checkpoint, Clock, Object, Origin, SourceContext, SourceError, TimeRange};
 use tokio::runtime::Handle;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, CloseOnDrop};
 use crate::commit::{Committer, CommitterError};
 use crate::observer::{CollectReport, Observer, PartitionReport, StopSignal};
 use crate::partition::PartitionPlan;
@@ -111,8 +111,8 @@ struct Prepared {
     reports: Vec<PartitionReport>,
     sequences: Vec<u64>,
     jobs: Vec<Job>,
-    /// By partition, the objects that earlier runs know.
-    known: Vec<HashSet<String>>,
+    /// By partition, the checkpoints that earlier runs left, by object.
+    known: Vec<HashMap<String, Checkpoint>>,
     /// Held until the run ends.
     _locks: Vec<PartitionLock>,
     skipped: Vec<String>,
@@ -149,12 +149,10 @@ impl Collector<'_> {
             started,
         };
         thread::scope(|scope| {
+            // Whatever happens, even a panic, the readers must not wait for a committer that is gone.
+            let _closed_at_the_end = CloseOnDrop(&budget);
             let deliveries = read_all(scope, self.options.threads, context, &prepared.plans, jobs);
-            let outcome = run.commit_all(&deliveries);
-            // Whatever happened, the readers must not wait for a committer that is gone.
-            drop(deliveries);
-            budget.close();
-            outcome
+            run.commit_all(&deliveries)
         })?;
         Ok(CollectReport {
             partitions: run.reports,
@@ -183,7 +181,7 @@ impl Collector<'_> {
                 continue;
             };
             let mut checkpoints = self.runtime.block_on(self.lake.checkpoints(&path))?;
-            prepared.known.push(checkpoints.keys().cloned().collect());
+            prepared.known.push(checkpoints.clone());
             if self.options.overwrite {
                 checkpoints.clear();
             }
@@ -242,13 +240,27 @@ fn states(checkpoints: &HashMap<String, Checkpoint>) -> HashMap<String, ObjectSt
         .collect()
 }
 
+/// The checkpoint of an object of which a range was replaced: it is collected as far as it was. Where the run came
+/// further, the rows of the range are there too. `None` if nothing changes.
+fn replaced_in(known: &Checkpoint, moved: &Checkpoint) -> Option<Checkpoint> {
+    let mut state = ObjectState::of(known);
+    let further = ObjectState::of(moved).ranges.into_iter().filter(|range| range.until > known.offset);
+    let before = state.ranges.len();
+    state.ranges.extend(further);
+    (state.ranges.len() > before).then(|| Checkpoint {
+        finished: false,
+        state: state.to_text(),
+        ..known.clone()
+    })
+}
+
 /// One run, while it works.
 struct Run<'r, 'b> {
     collector: &'r Collector<'r>,
     plans: &'r [PartitionPlan],
     reports: Vec<PartitionReport>,
     committer: Committer<'r, 'b>,
-    known: Vec<HashSet<String>>,
+    known: Vec<HashMap<String, Checkpoint>>,
     budget: &'b Budget,
     snapshot: Option<i64>,
     started: egret_model::Timestamp,
@@ -281,6 +293,15 @@ impl<'b> Run<'_, 'b> {
     }
 
     fn take(&mut self, mut chunk: Chunk<'b>) -> Result<(), CollectError> {
+        let options = &self.collector.options;
+        if !options.range.is_open() {
+            // A record without a time is in no range: it is kept when the object is collected as a whole.
+            chunk.quarantined.clear();
+            if let (true, Some(known)) = (options.overwrite, self.known[chunk.partition].get(&*chunk.object))
+            {
+                chunk.checkpoint = chunk.checkpoint.and_then(|moved| replaced_in(known, &moved));
+            }
+        }
         let report = &mut self.reports[chunk.partition];
         report.bytes_read += chunk.bytes;
         report.rows += chunk.rows.num_rows() as u64;
@@ -294,18 +315,6 @@ impl<'b> Run<'_, 'b> {
                 failure.detection_id, failure.rows, failure.error
             );
             self.collector.observer.warning(&message);
-        }
-        let options = &self.collector.options;
-        if options.overwrite
-            && !options.range.is_open()
-            && self.known[chunk.partition].contains(&*chunk.object)
-        {
-            // How far the object was collected does not change: only rows of this range are replaced.
-            chunk.checkpoint = None;
-        }
-        if !options.range.is_open() {
-            // A record without a time is in no range: it is kept when the object is collected as a whole.
-            chunk.quarantined.clear();
         }
         if options.dry_run {
             chunk.reservation = None;

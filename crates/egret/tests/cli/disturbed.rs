@@ -36,10 +36,8 @@ fn collecting_twice_stores_everything_once() {
     let expected = undisturbed(&place);
     let lake = place.lake("twice");
     lake.collect(&[]);
-    let snapshot = lake.run(&["lake", "info", "-o", "json"]);
     let said = lake.collect(&[]);
     assert!(said.stdout.contains("\"snapshot\": null"), "nothing is new, so nothing is committed: {said:?}");
-    assert_eq!(lake.run(&["lake", "info", "-o", "json"]).stdout, snapshot.stdout);
     lake.assert_holds(&expected);
 }
 

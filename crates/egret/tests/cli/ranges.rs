@@ -59,3 +59,18 @@ fn overwriting_a_range_leaves_the_same() {
     lake.collect(&[]);
     lake.assert_holds(&expected);
 }
+
+#[test]
+fn overwriting_a_range_of_a_file_that_grew_stores_nothing_twice() {
+    let place = Place::with_logs(2);
+    let events = place.folder.read("logs/shop/00.jsonl");
+    let expected = undisturbed(&place);
+    let lake = place.lake("overwritten");
+    let half = events.iter().take(events.len() / 2).rposition(|byte| *byte == b'\n').unwrap() + 1;
+    place.folder.write("logs/shop/00.jsonl", &events[..half]);
+    lake.collect(&[]);
+    place.folder.append("logs/shop/00.jsonl", &events[half..]);
+    lake.collect(&[&["--overwrite"], &RANGE[..]].concat());
+    lake.collect(&[]);
+    lake.assert_holds(&expected);
+}
