@@ -74,9 +74,11 @@ impl Lake {
         // DuckDB may attach the catalog from any working directory: its paths must not depend on ours.
         let folder = fs::canonicalize(&options.folder).map_err(LakeError::io("open", &options.folder))?;
         let data = folder.join("data");
-        let catalog = Catalog::open(folder.join("catalog.sqlite"), &data, options.clock.now()).await?;
+        let locks = Locks::new(folder.join("locks"));
+        let catalog =
+            Catalog::open(folder.join("catalog.sqlite"), &data, &locks, options.clock.now()).await?;
         let inner = Inner {
-            locks: Locks::new(folder.join("locks")),
+            locks,
             data,
             folder,
             clock: options.clock,

@@ -19,6 +19,12 @@ pub(crate) struct UncommittedFiles {
     _file: File,
 }
 
+/// The right to make the catalog's database; held until it is dropped or the process ends.
+#[derive(Debug)]
+pub(crate) struct CreationLock {
+    _file: File,
+}
+
 /// The lake's lock files.
 #[derive(Debug)]
 pub(crate) struct Locks {
@@ -29,6 +35,13 @@ pub(crate) struct Locks {
 impl Locks {
     pub(crate) fn new(folder: PathBuf) -> Self {
         Self { folder, uncommitted: Mutex::new(Weak::new()) }
+    }
+
+    /// Waits until nobody else makes the catalog's database.
+    pub(crate) fn creation(&self) -> Result<CreationLock, LakeError> {
+        let file = self.open("catalog.lock")?;
+        file.lock().map_err(LakeError::io("lock", &self.folder))?;
+        Ok(CreationLock { _file: file })
     }
 
     /// Locks the partition `table.partition`, or `None` if somebody else, here or elsewhere, holds it.

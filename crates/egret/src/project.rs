@@ -21,10 +21,6 @@ use crate::failure::Failure;
 /// The name of the configuration file that is looked for.
 pub const CONFIGURATION_FILE: &str = "egret.hcl";
 
-/// How often, and how long after each other, opening the lake is tried while another process makes it.
-const OPEN_ATTEMPTS: u32 = 20;
-const OPEN_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
-
 /// `lake { … }`
 const LAKE_BLOCK: BlockKind = BlockKind::new("lake", &[]);
 
@@ -186,13 +182,6 @@ impl Project {
     /// Opens the lake, and makes it where there is none.
     pub async fn create_lake(&self) -> Result<Lake, Failure> {
         let options = LakeOptions::new(&self.lake_folder).with_clock(Arc::clone(&self.clock));
-        // Two processes that make a lake at once get in each other's way for a moment.
-        for _ in 0..OPEN_ATTEMPTS {
-            match Lake::open(options.clone()).await {
-                Err(error) if error.may_retry() => tokio::time::sleep(OPEN_PAUSE).await,
-                other => return Ok(other?),
-            }
-        }
         Ok(Lake::open(options).await?)
     }
 

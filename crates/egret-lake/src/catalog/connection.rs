@@ -1,5 +1,6 @@
 //! Opening and creating the catalog's database.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use uuid::Uuid;
 use super::ddl;
 use super::snapshot::{NextSnapshot, snapshot_time};
 use crate::error::LakeError;
+use crate::lock::Locks;
 
 /// A change of the catalog that is not yet visible to anybody.
 pub(crate) type Transaction = sqlx::Transaction<'static, Sqlite>;
@@ -29,7 +31,15 @@ pub(crate) struct Catalog {
 
 impl Catalog {
     /// Opens the catalog, and creates it where there is none.
-    pub(crate) async fn open(path: PathBuf, data: &Path, now: Timestamp) -> Result<Self, LakeError> {
+    pub(crate) async fn open(
+        path: PathBuf,
+        data: &Path,
+        locks: &Locks,
+        now: Timestamp,
+    ) -> Result<Self, LakeError> {
+        // SQLite does not wait its busy time for the switch of a new database to a write-ahead log: two processes
+        // that made it at once would fail each other.
+        let _creation = if is_missing(&path) { Some(locks.creation()?) } else { None };
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)
@@ -116,6 +126,11 @@ impl Catalog {
         }
         Ok(())
     }
+}
+
+/// Whether there is no database yet, or one that somebody has opened for the first time and not yet written to.
+fn is_missing(path: &Path) -> bool {
+    fs::metadata(path).map_or(true, |metadata| metadata.len() == 0)
 }
 
 fn unusable(path: &Path, error: sqlx::Error) -> LakeError {
