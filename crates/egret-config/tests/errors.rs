@@ -1,7 +1,6 @@
 //! Every file in `errors/` has mistakes; the snapshot beside it is what the user is shown.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use egret_config::{
@@ -80,7 +79,7 @@ fn check(name: &str, text: String) -> String {
 
 #[test]
 fn every_mistake_is_shown_at_its_place_with_a_hint() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors");
+    let folder = egret_testkit::crate_folder().join("tests/errors");
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(&folder);
     settings.set_prepend_module_to_snapshot(false);

@@ -6,6 +6,7 @@
 //! interrupted between commits; [`kill_at_random_moments`] kills a real process. Everything that looks
 //! random comes from a seed, and a failure says which.
 
+mod crate_folder;
 mod fake_clock;
 mod memory_source;
 mod random;
@@ -17,6 +18,7 @@ mod scenario;
 
 mod kill;
 
+pub use crate_folder::crate_folder;
 pub use difference::Difference;
 pub use fake_clock::FakeClock;
 pub use kill::{KillError, KillPlan, KillReport, kill_at_random_moments};

@@ -11,6 +11,9 @@ use crate::decoder::{Decoder, Format, Framing, ObjectContext};
 use crate::plan::RecordPlan;
 use crate::rows::RowBuilder;
 
+/// The longest character in UTF-8.
+const MAX_CHARACTER_BYTES: usize = 4;
+
 /// A JSON document, an array of records, or records below a path such as `Records[*]`. Several documents may
 /// follow each other in one object.
 #[derive(Debug, Clone, Default)]
@@ -111,6 +114,8 @@ impl Decoder for DocumentDecoder {
         let lossy;
         let text = match block.text() {
             Some(text) => text,
+            // Nothing but a part of a character, such as a byte-order mark that was cut.
+            None if !block.last && block.bytes.len() < MAX_CHARACTER_BYTES => return 0,
             None => {
                 lossy = replace_invalid(&block.bytes);
                 &lossy

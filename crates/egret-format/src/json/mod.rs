@@ -6,3 +6,6 @@ mod record;
 
 pub use document::{JsonFormat, PathError};
 pub use lines::JsonLinesFormat;
+
+#[cfg(test)]
+mod tests;

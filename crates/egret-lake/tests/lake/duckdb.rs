@@ -11,15 +11,14 @@ use egret_model::TimeRange;
 
 use crate::support::*;
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/duckdb/agree.py");
-
 /// Runs SQL in a DuckDB that has the lake attached as `lake`, and gives each statement's rows, one a line,
 /// values separated by ` | `. A missing DuckDB fails the test: agreement unproven is not agreement.
 fn duckdb_all(folder: &Path, statements: &[&str]) -> Vec<Vec<String>> {
     let python = std::env::var("EGRET_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let output = Command::new(&python).arg(SCRIPT).arg(folder).args(statements).output().unwrap();
+    let script = egret_testkit::crate_folder().join("tests/duckdb/agree.py");
+    let output = Command::new(&python).arg(&script).arg(folder).args(statements).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{python} {SCRIPT}: {errors}");
+    assert!(output.status.success(), "{python} {}: {errors}", script.display());
     let text = String::from_utf8(output.stdout).unwrap();
     text.split_terminator("-- end\n").map(|rows| rows.lines().map(str::to_owned).collect()).collect()
 }

@@ -25,7 +25,7 @@ pub fn clock() -> Arc<dyn Clock> {
 }
 
 pub fn path(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/slt").join(name)
+    egret_testkit::crate_folder().join("tests/slt").join(name)
 }
 
 /// The schema in `event.schema`: a name and a DuckDB type a line.

@@ -21,7 +21,7 @@ use crate::{Mapped, PartitionContext, RowOrigin, TableDefinition, TableMapper, T
 const INGESTED: &str = "2024-03-01T00:00:00Z";
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tables")
+    egret_testkit::crate_folder().join("../../tables")
 }
 
 /// A table's format, and its mapper in a partition that says nothing.

@@ -45,7 +45,7 @@ fn hunt_and_scan_find_what_the_stream_found() {
 /// What the real DuckDB prints for each of the statements, with the lake attached. Without a DuckDB the test
 /// fails: agreement unproven is not agreement.
 fn duckdb(lake: &Lake<'_>, statements: &[String]) -> Vec<String> {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../egret-lake/tests/duckdb/agree.py");
+    let script = egret_testkit::crate_folder().join("../egret-lake/tests/duckdb/agree.py");
     let python = std::env::var("EGRET_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let said = Said::of(Command::new(python).arg(script).arg(&lake.folder).args(statements));
     assert_eq!(said.code, Some(0), "{}", said.stderr);
