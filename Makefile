@@ -31,7 +31,7 @@ demo: build ## collect sample logs into a lake, see findings, ask questions
 
 .PHONY: build
 build: toolchain ## build egret
-	cargo build --locked -p egret
+	cargo build --locked --workspace --bins
 	@echo "built $(EGRET)"
 
 .PHONY: test

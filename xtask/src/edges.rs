@@ -31,6 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("egret-testkit", &["egret-model"]),
+    ("egret-fuzz", &["egret-config", "egret-format", "egret-model"]),
     (
         "egret",
         &[

@@ -1,0 +1,174 @@
+//! What fuzzing tries. Each function takes any bytes at all, drives one kind of parser with them, and panics when
+//! an invariant breaks. The binaries hand them to libFuzzer; the tests run them on `seeds/` and on random bytes.
+
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use egret_config::{BlockKind, Configuration, Diagnostics, Environment};
+use egret_format::registry::FORMAT_TYPES;
+use egret_format::{Block, Decoded, Format, ObjectContext, PlanColumn, RecordPlan, RowBuilder};
+use egret_model::{ColumnType, Timestamp};
+
+/// A column of each kind, from the field of its name.
+const COLUMNS: &[(&str, &str)] = &[
+    ("a", "varchar"),
+    ("b", "bigint"),
+    ("c", "json"),
+    ("d", "varchar[]"),
+    ("e", "struct(x boolean, y double)"),
+    ("time", "timestamp"),
+    ("message", "varchar"),
+];
+
+/// Any object, in any of the built-in formats. The first byte chooses the format, the second how the object is cut
+/// into blocks.
+///
+/// # Panics
+/// If a decoder makes other rows of other blocks, or leaves bytes of the last block.
+pub fn records(data: &[u8]) {
+    let [choice, cut, object @ ..] = data else { return };
+    let formats: Vec<Arc<dyn Format>> =
+        FORMAT_TYPES.iter().flat_map(|kind| kind.presets).filter_map(|preset| preset.format()).collect();
+    let format = &formats[usize::from(*choice) % formats.len()];
+    let plan = plan();
+    let whole = decode(&**format, &plan, object, usize::MAX);
+    let pieces = decode(&**format, &plan, object, usize::from(*cut).max(1));
+    assert_eq!(whole, pieces, "{format:?}: other blocks, other records");
+}
+
+/// What came of an object.
+#[derive(Debug, Default, PartialEq)]
+struct Found {
+    /// Where its rows start, and how long their records are.
+    rows: Vec<(u64, u32)>,
+    /// Where what was no record starts and ends.
+    quarantined: Vec<(u64, u64)>,
+    misfits: u64,
+}
+
+fn decode(format: &dyn Format, plan: &Arc<RecordPlan>, object: &[u8], step: usize) -> Found {
+    let context =
+        ObjectContext { modified: Timestamp::from_micros(1_714_557_600_000_000), timezone: Tz::UTC };
+    let mut decoder = format.decoder(plan, &context);
+    let mut found = Found::default();
+    let (mut from, mut size) = (0, 0);
+    while from < object.len() {
+        // What a decoder leaves comes again with more behind it.
+        size = (size + step.min(object.len())).min(object.len() - from);
+        let last = from + size == object.len();
+        let block = Block::new(object[from..from + size].to_vec(), from as u64, last);
+        let mut rows = RowBuilder::new(plan, &block, 0);
+        let used = decoder.decode(&block, &mut rows);
+        assert!(used <= size, "{format:?} used more than it was given");
+        assert!(used == size || !last, "{format:?} left bytes of the last block");
+        take(rows.finish(), &mut found);
+        from += used;
+        size -= used;
+    }
+    found
+}
+
+fn take(decoded: Decoded, found: &mut Found) {
+    assert_eq!(decoded.rows.num_rows(), decoded.spans.len(), "a place for each row");
+    found.rows.extend(decoded.spans.iter().map(|span| (span.offset, span.length)));
+    found.misfits += decoded.misfits;
+    for quarantined in decoded.quarantined {
+        let end = quarantined.offset + quarantined.length;
+        match found.quarantined.last_mut() {
+            // The rest of a broken object is quarantined block by block.
+            Some((_, last_end)) if *last_end == quarantined.offset => *last_end = end,
+            _ => found.quarantined.push((quarantined.offset, end)),
+        }
+    }
+}
+
+fn plan() -> Arc<RecordPlan> {
+    let columns: Vec<PlanColumn> = COLUMNS
+        .iter()
+        .filter_map(|(name, column_type)| {
+            let (name, column_type) = ((*name).to_owned(), column_type.parse().ok()?);
+            Some(PlanColumn { source: name.clone(), name, column_type, null_if: Vec::new() })
+        })
+        .collect();
+    let plan = RecordPlan::new(&columns, vec!["m*".to_owned()], &[], Tz::UTC);
+    Arc::new(plan.unwrap_or_else(|error| unreachable!("{error}")))
+}
+
+/// Any layout, pattern or path that a configuration may give a format. The first byte chooses the type of format.
+pub fn layouts(data: &[u8]) {
+    let [choice, layout @ ..] = data else { return };
+    let Ok(layout) = std::str::from_utf8(layout) else { return };
+    let kind = FORMAT_TYPES[usize::from(*choice) % FORMAT_TYPES.len()];
+    let attribute = match kind.name {
+        "json" => "records",
+        "delimited" => "delimiter",
+        "kv" => "separator",
+        _ => "layout",
+    };
+    let text = format!("format \"{}\" \"f\" {{\n  {attribute} = {}\n}}\n", kind.name, quoted(layout));
+    let mut diagnostics = Diagnostics::new();
+    let kinds = [BlockKind::new("format", &["type", "name"])];
+    let environment = Environment::new(Vec::<(String, String)>::new());
+    let configuration = Configuration::parse("f.hcl", text, &kinds, &environment, &mut diagnostics);
+    for block in configuration.blocks_of("format") {
+        let format = egret_format::decode_format(kind.name, block, &mut diagnostics);
+        if let (Some(format), false) = (format, diagnostics.has_errors()) {
+            let line = b"10.0.0.1 - - [01/May/2024:10:00:00 +0000] \"GET / HTTP/1.1\" 200 12 \"-\" \"-\"\n";
+            decode(&*format, &plan(), line, usize::MAX);
+        }
+    }
+    diagnostics.render(false);
+}
+
+/// A text as a string of HCL.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            // Twice, since one begins a template.
+            '$' | '%' => quoted.extend([c, c]),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Any text as a configuration: whatever it is, its mistakes can be shown.
+pub fn configuration(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let kinds = [
+        BlockKind::new("lake", &[]),
+        BlockKind::new("partition", &["table", "name"]),
+        BlockKind::new("format", &["type", "name"]),
+        BlockKind::new("locals", &[]),
+    ];
+    // No folder, so that `file()` finds nothing.
+    let environment = Environment::new([("HOME", "/nowhere")]).in_folder("/nowhere");
+    let mut diagnostics = Diagnostics::new();
+    let configuration = Configuration::parse("fuzz.hcl", text, &kinds, &environment, &mut diagnostics);
+    egret_config::show(&configuration);
+    diagnostics.render(false);
+}
+
+/// Any text as a time, a type, a size: what is understood means the same when it is printed and read again.
+///
+/// # Panics
+/// If it does not.
+pub fn values(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Some(time) = egret_format::time::parse_time(text, Tz::UTC) {
+        assert_eq!(Timestamp::parse(&time.to_string()), Some(time), "{text:?}");
+    }
+    if let Ok(column_type) = text.parse::<ColumnType>() {
+        assert_eq!(column_type.to_string().parse(), Ok(column_type), "{text:?}");
+    }
+    let _ = egret_model::time::parse_user_time(text, Timestamp::from_micros(0));
+    let _ = egret_model::time::parse_duration(text);
+    let _ = egret_config::ByteSize::parse(text);
+    egret_format::recognise(data);
+}
