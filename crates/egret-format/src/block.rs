@@ -1,8 +1,10 @@
 //! Blocks: the decompressed bytes of an object, cut into pieces that decoders can hold rows into.
 
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::buffer::Buffer;
+use bytes::Bytes;
 
 /// A record longer than this goes to quarantine. Rows point into their block, so a block is never larger.
 pub const MAX_RECORD_BYTES: usize = 64 << 20;
@@ -57,11 +59,71 @@ fn text_before_cut(bytes: &[u8]) -> usize {
     }
 }
 
+/// Memory for blocks of one size. A block gives its memory back when the last row that points into it is gone, and
+/// the next one is read into it: memory that was just used costs less than fresh memory, which the system clears.
+#[derive(Debug)]
+pub struct BlockPool {
+    size: usize,
+    free: Mutex<Vec<Vec<u8>>>,
+}
+
+impl BlockPool {
+    /// For blocks of `size` bytes.
+    pub fn new(size: usize) -> Arc<Self> {
+        Arc::new(Self { size: size.max(1), free: Mutex::default() })
+    }
+
+    /// Memory of `size` bytes, whatever is in it.
+    fn take(self: &Arc<Self>, size: usize) -> Lent {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = if size == self.size { free.pop() } else { None };
+        drop(free);
+        Lent { bytes: used.unwrap_or_else(|| vec![0; size]), filled: 0, pool: Arc::clone(self) }
+    }
+}
+
+/// Memory that goes back to its pool.
+struct Lent {
+    bytes: Vec<u8>,
+    filled: usize,
+    pool: Arc<BlockPool>,
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..self.filled]
+    }
+}
+
+impl Lent {
+    fn push(&mut self, bytes: &[u8]) {
+        self.bytes[self.filled..self.filled + bytes.len()].copy_from_slice(bytes);
+        self.filled += bytes.len();
+    }
+
+    fn into_buffer(self) -> Buffer {
+        // The little that a small object holds must not keep a whole block for itself.
+        if self.filled < self.bytes.len() / 2 {
+            return Buffer::from_slice_ref(self.as_ref());
+        }
+        Buffer::from(Bytes::from_owner(self))
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if self.bytes.len() == self.pool.size {
+            let bytes = std::mem::take(&mut self.bytes);
+            self.pool.free.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+        }
+    }
+}
+
 /// Cuts what a reader gives into blocks. What a decoder leaves of a block starts the next one.
 #[derive(Debug)]
 pub struct Blocks<R> {
     reader: R,
-    size: usize,
+    pool: Arc<BlockPool>,
     offset: u64,
     rest: Vec<u8>,
     /// Whether the end of the object is also the end of its last record.
@@ -71,11 +133,11 @@ pub struct Blocks<R> {
 }
 
 impl<R: Read> Blocks<R> {
-    /// Blocks of about `size` bytes, the first of which starts at `offset` of the object. If the object is not
-    /// `complete`, what follows its last whole record is left for another time.
-    pub fn new(reader: R, size: usize, offset: u64, complete: bool) -> Self {
-        let rest = Vec::new();
-        Self { reader, size: size.max(1), offset, rest, complete, ended: false, given_last: false }
+    /// Blocks of the size that `pool` has, the first of which starts at `offset` of the object. If the object is
+    /// not `complete`, what follows its last whole record is left for another time.
+    pub fn new(reader: R, pool: &Arc<BlockPool>, offset: u64, complete: bool) -> Self {
+        let (pool, rest) = (Arc::clone(pool), Vec::new());
+        Self { reader, pool, offset, rest, complete, ended: false, given_last: false }
     }
 
     /// The reader underneath.
@@ -104,26 +166,26 @@ impl<R: Read> Blocks<R> {
             return Ok(None);
         }
         let kept = self.rest.len();
-        let mut bytes = std::mem::take(&mut self.rest);
+        let size = self.pool.size;
         // A decoder that could use nothing of the last block needs a larger one.
-        let target = if kept >= self.size / 2 { kept * 2 } else { self.size }.min(MAX_RECORD_BYTES);
-        bytes.reserve_exact(target.saturating_sub(kept));
-        while !self.ended && bytes.len() < target {
-            let wanted = (target - bytes.len()) as u64;
-            match (&mut self.reader).take(wanted).read_to_end(&mut bytes) {
-                Ok(read) => self.ended = (read as u64) < wanted,
-                Err(error) if bytes.len() == kept => {
-                    self.rest = bytes;
-                    return Err(error);
-                }
+        let target = if kept >= size / 2 { kept * 2 } else { size }.min(MAX_RECORD_BYTES).max(kept);
+        let mut memory = self.pool.take(target);
+        memory.push(&self.rest);
+        while !self.ended && memory.filled < target {
+            match self.reader.read(&mut memory.bytes[memory.filled..target]) {
+                Ok(0) => self.ended = true,
+                Ok(read) => memory.filled += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if memory.filled == kept => return Err(error),
                 Err(_) => break,
             }
         }
+        self.rest.clear();
         self.given_last = self.ended;
-        if bytes.is_empty() {
+        if memory.filled == 0 {
             return Ok(None);
         }
-        Ok(Some(Block::new(Buffer::from_vec(bytes), self.offset, self.ended && self.complete)))
+        Ok(Some(Block::new(memory.into_buffer(), self.offset, self.ended && self.complete)))
     }
 
     /// Says how much of `block` is done with; the rest of it starts the next block.
@@ -154,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_is_left_starts_the_next_block() {
-        let mut blocks = Blocks::new(&b"abcdefghij"[..], 4, 100, true);
+        let mut blocks = Blocks::new(&b"abcdefghij"[..], &BlockPool::new(4), 100, true);
         let block = blocks.next_block().unwrap().unwrap();
         assert_eq!((block.text().unwrap(), block.offset, block.last), ("abcd", 100, false));
         blocks.consumed(&block, 3);
@@ -173,8 +235,31 @@ mod tests {
     }
 
     #[test]
+    fn memory_is_used_again_once_no_row_points_into_it() {
+        let pool = BlockPool::new(4);
+        let mut blocks = Blocks::new(&b"abcdefghijklm"[..], &pool, 0, true);
+        let first = blocks.next_block().unwrap().unwrap();
+        blocks.consumed(&first, 4);
+        let row = first.bytes.slice(1);
+        let address = first.bytes.as_ptr();
+        drop(first);
+        let second = blocks.next_block().unwrap().unwrap();
+        blocks.consumed(&second, 4);
+        assert_ne!(second.bytes.as_ptr(), address, "a row still points into it");
+        drop((row, second));
+        assert_eq!(pool.free.lock().unwrap().len(), 2);
+        let third = blocks.next_block().unwrap().unwrap();
+        assert_eq!(third.text(), Some("ijkl"));
+        blocks.consumed(&third, 4);
+        assert_eq!(pool.free.lock().unwrap().len(), 1);
+        let last = blocks.next_block().unwrap().unwrap();
+        assert_eq!(last.text(), Some("m"));
+        assert_eq!(pool.free.lock().unwrap().len(), 1, "a small rest has memory of its own");
+    }
+
+    #[test]
     fn a_read_error_comes_after_what_was_read() {
-        let mut blocks = Blocks::new(Failing(b"abc"), 8, 0, true);
+        let mut blocks = Blocks::new(Failing(b"abc"), &BlockPool::new(8), 0, true);
         let block = blocks.next_block().unwrap().unwrap();
         assert_eq!((block.text().unwrap(), block.last), ("abc", false));
         blocks.consumed(&block, 3);
@@ -183,7 +268,7 @@ mod tests {
 
     #[test]
     fn the_rest_of_an_incomplete_object_is_left() {
-        let mut blocks = Blocks::new(&b"ab\ncd"[..], 8, 0, false);
+        let mut blocks = Blocks::new(&b"ab\ncd"[..], &BlockPool::new(8), 0, false);
         let block = blocks.next_block().unwrap().unwrap();
         assert!(!block.last);
         blocks.consumed(&block, 3);

@@ -28,7 +28,7 @@ mod testing;
 pub mod time;
 mod time_field;
 
-pub use block::{Block, Blocks};
+pub use block::{Block, BlockPool, Blocks};
 pub use decoder::{Decoder, Format, Framing, ObjectContext};
 pub use layout_error::LayoutError;
 pub use lines::{LineDecoder, LineParser, Reject};

@@ -125,25 +125,9 @@ impl<'b> RowBuilder<'b> {
         self.block.offset + at as u64 >= self.skip_before
     }
 
-    /// Ends the record, which takes the bytes up to `to` of the block: it is a row now.
+    /// Ends the record, which takes the bytes up to `to` of the block: it is a row now. Columns that it has no
+    /// value for stay short.
     pub fn end(&mut self, to: usize) {
-        let rows = self.spans.len();
-        for slot in &mut self.slots {
-            if slot.len() == rows {
-                slot.put_null();
-            }
-        }
-        for (_, slot) in &mut self.mapped {
-            if slot.len() == rows {
-                slot.put_null();
-            }
-        }
-        for (presence, len) in &mut self.presences {
-            if *len == rows {
-                presence.append_null();
-                *len += 1;
-            }
-        }
         self.end_extra();
         let offset = self.block.offset + self.record as u64;
         self.spans.push(Span { offset, length: (to - self.record) as u32 });
@@ -256,12 +240,13 @@ impl<'b> RowBuilder<'b> {
             if let (false, Value::Text(text) | Value::String(text)) = (null_if.is_empty(), value)
                 && null_if.iter().any(|null| null == text)
             {
-                slot.put_null();
+                slot.pad(rows + 1);
                 if *keeps {
                     fit = Fit::Exact;
                 }
                 continue;
             }
+            slot.pad(rows);
             match slot.put(value, &mut self.texts, self.plan.timezone) {
                 Fit::Exact if *keeps => fit = Fit::Exact,
                 Fit::Exact | Fit::Inexact => {}
@@ -276,9 +261,10 @@ impl<'b> RowBuilder<'b> {
         let rows = self.spans.len();
         for index in presences {
             let (presence, len) = &mut self.presences[*index];
-            if *len == rows {
+            if *len <= rows {
+                presence.append_n_nulls(rows - *len);
                 presence.append_non_null();
-                *len += 1;
+                *len = rows + 1;
             }
         }
     }
@@ -307,9 +293,7 @@ impl<'b> RowBuilder<'b> {
         let at = match at {
             Some(at) => at,
             None if self.may_map(name) => {
-                let mut slot = Slot::new(&ColumnType::Varchar);
-                (0..rows).for_each(|_| slot.put_null());
-                self.mapped.push((name.to_owned(), slot));
+                self.mapped.push((name.to_owned(), Slot::new(&ColumnType::Varchar)));
                 self.mapped.len() - 1
             }
             None => return false,
@@ -318,6 +302,7 @@ impl<'b> RowBuilder<'b> {
         if slot.len() > rows {
             return false;
         }
+        slot.pad(rows);
         // Every mapped column is text whatever the data, so that its type never depends on what came first.
         slot.put(value, &mut self.texts, self.plan.timezone) != Fit::Inexact
             || matches!(value, Value::Json(_))
@@ -336,9 +321,16 @@ impl<'b> RowBuilder<'b> {
     pub fn finish(self) -> Decoded {
         let buffers = self.texts.into_buffers(&self.block.bytes);
         let rows = self.spans.len();
-        let mut leaves: Vec<Option<Slot>> = self.slots.into_iter().map(Some).collect();
-        let mut presences: Vec<Option<NullBufferBuilder>> =
-            self.presences.into_iter().map(|(presence, _)| Some(presence)).collect();
+        let padded = |mut slot: Slot| {
+            slot.pad(rows);
+            slot
+        };
+        let mut leaves: Vec<Option<Slot>> = self.slots.into_iter().map(|slot| Some(padded(slot))).collect();
+        let mut presences: Vec<Option<NullBufferBuilder>> = Vec::with_capacity(self.presences.len());
+        for (mut presence, len) in self.presences {
+            presence.append_n_nulls(rows - len);
+            presences.push(Some(presence));
+        }
         let mut fields = Vec::new();
         let mut columns: Vec<ArrayRef> = Vec::new();
         for (name, shape) in &self.plan.columns {
@@ -348,7 +340,7 @@ impl<'b> RowBuilder<'b> {
             }
         }
         for (name, slot) in self.mapped {
-            let column = slot.finish(&buffers);
+            let column = padded(slot).finish(&buffers);
             fields.push(Field::new(name, column.data_type().clone(), true));
             columns.push(column);
         }

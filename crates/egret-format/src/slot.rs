@@ -160,24 +160,34 @@ impl Slot {
         }
     }
 
-    pub(crate) fn put_null(&mut self) {
-        match &mut self.values {
-            Values::Views { views, .. } => views.push(0),
-            Values::Booleans(values) => values.append(false),
-            Values::Int8(values) => values.push(0),
-            Values::Int16(values) => values.push(0),
-            Values::Int32(values) | Values::Date(values) => values.push(0),
-            Values::Int64(values) | Values::Timestamp(values) => values.push(0),
-            Values::UInt8(values) => values.push(0),
-            Values::UInt16(values) => values.push(0),
-            Values::UInt32(values) => values.push(0),
-            Values::UInt64(values) => values.push(0),
-            Values::Float32(values) => values.push(0.0),
-            Values::Float64(values) => values.push(0.0),
-            Values::List { element, offsets } => offsets.push(element.len as i32),
+    /// Makes the column `len` long with nulls, if it is shorter. Records leave out most fields: so their columns are
+    /// padded once, when the next value comes, and not for each record.
+    pub(crate) fn pad(&mut self, len: usize) {
+        let missing = len.saturating_sub(self.len);
+        if missing == 0 {
+            return;
         }
-        self.nulls.append_null();
-        self.len += 1;
+        match &mut self.values {
+            Values::Views { views, .. } => views.resize(len, 0),
+            Values::Booleans(values) => values.append_n(missing, false),
+            Values::Int8(values) => values.resize(len, 0),
+            Values::Int16(values) => values.resize(len, 0),
+            Values::Int32(values) | Values::Date(values) => values.resize(len, 0),
+            Values::Int64(values) | Values::Timestamp(values) => values.resize(len, 0),
+            Values::UInt8(values) => values.resize(len, 0),
+            Values::UInt16(values) => values.resize(len, 0),
+            Values::UInt32(values) => values.resize(len, 0),
+            Values::UInt64(values) => values.resize(len, 0),
+            Values::Float32(values) => values.resize(len, 0.0),
+            Values::Float64(values) => values.resize(len, 0.0),
+            Values::List { element, offsets } => offsets.resize(len + 1, element.len as i32),
+        }
+        self.nulls.append_n_nulls(missing);
+        self.len = len;
+    }
+
+    pub(crate) fn put_null(&mut self) {
+        self.pad(self.len + 1);
     }
 
     /// Puts a value in; a value that does not fit becomes null.
@@ -228,8 +238,12 @@ impl Slot {
                 if fit != Fit::Failed {
                     return fit;
                 }
-                // A column of milliseconds since the epoch, such as tailpipe's `creation_date`.
-                let Some(time) = parse_time(text, timezone) else { return Fit::Failed };
+                // A time in a column of milliseconds since the epoch, such as tailpipe's `creation_date`; a number
+                // that is no integer is none.
+                let is_number = text.parse::<f64>().is_ok();
+                let Some(time) = parse_time(text, timezone).filter(|_| !is_number) else {
+                    return Fit::Failed;
+                };
                 values.push(time.micros() / 1_000);
                 Fit::Inexact
             }

@@ -1,5 +1,6 @@
 //! Arranging rows for a file: every live column in the table's order, sorted by time.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -14,8 +15,8 @@ use crate::column;
 use crate::error::LakeError;
 use crate::table::Table;
 
-/// Rows of a batch that is made by sorting.
-const BATCH_ROWS: usize = 16_384;
+/// Rows of a column that are put together at a time.
+const PIECE_ROWS: usize = 16_384;
 
 /// Gives `rows` all columns of the table: those that it lacks are null, `tp_partition` and `tp_date` are
 /// what the file is for.
@@ -114,44 +115,60 @@ fn leaf_name(data_type: &DataType) -> Option<&'static str> {
 /// Where a row lies: which batch, which row of it.
 type Place = (usize, usize);
 
-/// Sorts rows by `tp_timestamp`, keeping the order of equal ones. Rows without a time come last.
-pub(crate) fn sort_by_time(rows: Vec<RecordBatch>) -> Result<Vec<RecordBatch>, ArrowError> {
-    let mut keys: Vec<(i64, Place)> = Vec::with_capacity(rows.iter().map(RecordBatch::num_rows).sum());
-    for (batch, batch_rows) in rows.iter().enumerate() {
-        let times = batch_rows
-            .column_by_name("tp_timestamp")
-            .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
-        let Some(times) = times else {
-            return Ok(rows);
-        };
-        keys.extend((0..times.len()).map(|row| {
-            let time = if times.is_null(row) { i64::MAX } else { times.value(row) };
-            (time, (batch, row))
-        }));
-    }
-    if keys.is_sorted_by_key(|(time, _)| *time) {
-        return Ok(rows);
-    }
-    keys.sort_by_key(|(time, _)| *time);
-    let places: Vec<Place> = keys.into_iter().map(|(_, place)| place).collect();
-    let Some(schema) = rows.first().map(RecordBatch::schema) else {
-        return Ok(rows);
-    };
-    places.chunks(BATCH_ROWS).map(|places| pick(&schema, &rows, places)).collect()
+/// Rows for one file, in order of time. Columns are put together one by one when they are written, so that at no
+/// time all rows are there twice.
+#[derive(Debug)]
+pub(crate) struct Arranged<'r> {
+    schema: SchemaRef,
+    rows: &'r [RecordBatch],
+    places: Vec<Place>,
 }
 
-/// The rows at `places`, in that order.
-pub(crate) fn pick(
-    schema: &SchemaRef,
-    rows: &[RecordBatch],
-    places: &[Place],
-) -> Result<RecordBatch, ArrowError> {
-    let columns = (0..schema.fields().len()).map(|index| {
-        let arrays: Vec<&dyn Array> = rows.iter().map(|batch| &**batch.column(index)).collect();
+impl<'r> Arranged<'r> {
+    /// Sorts by `tp_timestamp`, keeping the order of equal ones. Rows without a time come last.
+    pub(crate) fn by_time(schema: &SchemaRef, rows: &'r [RecordBatch]) -> Self {
+        let mut keys: Vec<(i64, Place)> = Vec::with_capacity(rows.iter().map(RecordBatch::num_rows).sum());
+        for (batch, batch_rows) in rows.iter().enumerate() {
+            let times = batch_rows
+                .column_by_name("tp_timestamp")
+                .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
+            keys.extend((0..batch_rows.num_rows()).map(|row| {
+                let time =
+                    times.filter(|times| times.is_valid(row)).map_or(i64::MAX, |times| times.value(row));
+                (time, (batch, row))
+            }));
+        }
+        keys.sort_by_key(|(time, _)| *time);
+        let places = keys.into_iter().map(|(_, place)| place).collect();
+        Self { schema: Arc::clone(schema), rows, places }
+    }
+
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The first rows.
+    pub(crate) fn head(&self, rows: usize) -> Result<RecordBatch, ArrowError> {
+        let columns = (0..self.schema.fields().len())
+            .map(|column| self.pick(column, &self.places[..rows.min(self.places.len())]));
+        RecordBatch::try_new(Arc::clone(&self.schema), columns.collect::<Result<_, _>>()?)
+    }
+
+    /// A column of some of the rows, in pieces that stay in the processor's cache.
+    pub(crate) fn column(
+        &self,
+        column: usize,
+        rows: Range<usize>,
+    ) -> impl Iterator<Item = Result<ArrayRef, ArrowError>> {
+        self.places[rows].chunks(PIECE_ROWS).map(move |places| self.pick(column, places))
+    }
+
+    fn pick(&self, column: usize, places: &[Place]) -> Result<ArrayRef, ArrowError> {
+        let arrays: Vec<&dyn Array> = self.rows.iter().map(|batch| &**batch.column(column)).collect();
         if arrays.iter().all(|array| array.null_count() == array.len()) {
-            return Ok(new_null_array(schema.field(index).data_type(), places.len()));
+            return Ok(new_null_array(self.schema.field(column).data_type(), places.len()));
         }
         interleave(&arrays, places)
-    });
-    RecordBatch::try_new(schema.clone(), columns.collect::<Result<_, _>>()?)
+    }
 }

@@ -17,6 +17,7 @@ mod compact;
 mod connect;
 mod definition;
 mod delete;
+mod encoding;
 mod error;
 mod evolve;
 mod files;

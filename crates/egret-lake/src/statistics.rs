@@ -2,16 +2,18 @@
 
 use std::cmp::Ordering;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, BooleanBufferBuilder, StringViewArray};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use datafusion::common::ScalarValue;
 use datafusion_ducklake::stats_encode::{encode_scalar, stat_cmp};
 use egret_model::Timestamp;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::statistics::Statistics;
 
 use crate::catalog::timestamp;
 use crate::column::LiveColumn;
+use crate::encoding::StatisticsBy;
 use crate::hive;
 
 /// What is known of the values of a column that has no children, in one file.
@@ -41,42 +43,145 @@ pub(crate) fn leaves<'a>(column: &'a LiveColumn, found: &mut Vec<&'a LiveColumn>
     }
 }
 
-/// Reads the statistics of a file out of its footer. `nan` says for each leaf whether it has a NaN, which
-/// the footer does not.
+/// What the rows of a file show that its footer does not say, for each column without children.
+#[derive(Debug)]
+pub(crate) struct Observed {
+    leaves: Vec<ObservedLeaf>,
+}
+
+#[derive(Debug)]
+struct ObservedLeaf {
+    by: StatisticsBy,
+    /// Whether a value is not a number.
+    nan: bool,
+    /// Values that are not null.
+    values: i64,
+    /// The least and the greatest text.
+    bounds: Option<(String, String)>,
+}
+
+impl Observed {
+    /// Of a file of whose leaves the statistics are known by these.
+    pub(crate) fn new(by: Vec<StatisticsBy>) -> Self {
+        let leaf = |by| ObservedLeaf { by, nan: false, values: 0, bounds: None };
+        Self { leaves: by.into_iter().map(leaf).collect() }
+    }
+
+    /// Looks at rows of a column whose first leaf is `leaf`, and moves that to the next column's.
+    pub(crate) fn observe(&mut self, array: &dyn Array, leaf: &mut usize) {
+        self.column(array, None, leaf);
+    }
+
+    /// Looks at `array`, of which only the values that are `present` count. The order of leaves is Parquet's.
+    fn column(&mut self, array: &dyn Array, present: Option<&NullBuffer>, leaf: &mut usize) {
+        let present = NullBuffer::union(present, array.nulls());
+        match array.data_type() {
+            DataType::Struct(_) => {
+                for child in array.as_struct().columns() {
+                    self.column(child, present.as_ref(), leaf);
+                }
+            }
+            DataType::List(_) => {
+                let list = array.as_list::<i32>();
+                let mut elements = BooleanBufferBuilder::new(list.values().len());
+                elements.append_n(list.values().len(), false);
+                for (row, range) in list.offsets().windows(2).enumerate() {
+                    if present.as_ref().is_none_or(|present| present.is_valid(row)) {
+                        (range[0]..range[1]).for_each(|element| elements.set_bit(element as usize, true));
+                    }
+                }
+                self.column(list.values(), Some(&NullBuffer::new(elements.finish())), leaf);
+            }
+            _ => {
+                self.leaves[*leaf].observe(array, present.as_ref());
+                *leaf += 1;
+            }
+        }
+    }
+}
+
+impl ObservedLeaf {
+    fn observe(&mut self, array: &dyn Array, present: Option<&NullBuffer>) {
+        let values = array.len() - present.map_or(0, NullBuffer::null_count);
+        self.values += values as i64;
+        match array.data_type() {
+            DataType::Float32 => {
+                self.nan |= array.as_primitive::<Float32Type>().iter().flatten().any(f32::is_nan);
+            }
+            DataType::Float64 => {
+                self.nan |= array.as_primitive::<Float64Type>().iter().flatten().any(f64::is_nan);
+            }
+            DataType::Utf8View if self.by == StatisticsBy::Us && values > 0 => {
+                self.widen(array.as_string_view(), present);
+            }
+            _ => {}
+        }
+    }
+
+    fn widen(&mut self, texts: &StringViewArray, present: Option<&NullBuffer>) {
+        let mut last = None;
+        for (row, view) in texts.views().iter().enumerate() {
+            // Most of these columns are one text over and over.
+            if last == Some(view) || present.is_some_and(|present| present.is_null(row)) {
+                continue;
+            }
+            last = Some(view);
+            let text = texts.value(row);
+            let (min, max) = self.bounds.get_or_insert_with(|| (text.to_owned(), text.to_owned()));
+            if text < min.as_str() {
+                text.clone_into(min);
+            } else if text > max.as_str() {
+                text.clone_into(max);
+            }
+        }
+    }
+
+    fn bounds(&self) -> Bounds {
+        let value = |text: &String| Value::Bytes(text.clone().into_bytes());
+        let (min, max) = self.bounds.as_ref().map(|(min, max)| (value(min), value(max))).unzip();
+        Bounds { min, max, unknown: self.by == StatisticsBy::UsWithoutBounds }
+    }
+}
+
+/// Reads the statistics of a file out of its footer and what was `observed` of its rows.
 pub(crate) fn from_footer(
     footer: &ParquetMetaData,
     leaves: &[&LiveColumn],
-    nan: &[bool],
+    observed: &Observed,
 ) -> Vec<ColumnStatistics> {
-    let column = |(index, leaf): (usize, &&LiveColumn)| {
+    let column = |((index, leaf), observed): ((usize, &&LiveColumn), &ObservedLeaf)| {
         let float = leaf.type_name.starts_with("float");
-        let has_nan = float && nan.get(index).copied().unwrap_or(false);
-        let (mut bytes, mut entries, mut nulls) = (0, 0, 0);
-        let mut bounds = Bounds::default();
-        for group in footer.row_groups() {
-            let chunk = group.column(index);
-            bytes += chunk.compressed_size();
-            entries += chunk.num_values();
-            let chunk_nulls = chunk.statistics().and_then(Statistics::null_count_opt).unwrap_or(0) as i64;
-            nulls += chunk_nulls;
-            if chunk.num_values() > chunk_nulls {
-                bounds.widen(chunk.statistics(), &leaf.type_name);
-            }
-        }
-        let exact = !bounds.unknown && !has_nan;
+        let chunks = || footer.row_groups().iter().map(|group| group.column(index));
+        let entries: i64 = chunks().map(ColumnChunkMetaData::num_values).sum();
+        let bounds = match observed.by {
+            StatisticsBy::Footer => bounds_in_footer(chunks(), &leaf.type_name),
+            _ => observed.bounds(),
+        };
+        let exact = !bounds.unknown && !observed.nan;
         let text = |value: Option<&Value>| value.filter(|_| exact)?.print(&leaf.type_name);
         ColumnStatistics {
             column_id: leaf.id,
             type_name: leaf.type_name.clone(),
-            bytes,
-            values: entries - nulls,
-            nulls,
+            bytes: chunks().map(ColumnChunkMetaData::compressed_size).sum(),
+            values: observed.values,
+            nulls: entries - observed.values,
             min: text(bounds.min.as_ref()),
             max: text(bounds.max.as_ref()),
-            nan: float.then_some(has_nan),
+            nan: float.then_some(observed.nan),
         }
     };
-    leaves.iter().enumerate().map(column).collect()
+    leaves.iter().enumerate().zip(&observed.leaves).map(column).collect()
+}
+
+fn bounds_in_footer<'a>(chunks: impl Iterator<Item = &'a ColumnChunkMetaData>, type_name: &str) -> Bounds {
+    let mut bounds = Bounds::default();
+    for chunk in chunks {
+        let nulls = chunk.statistics().and_then(Statistics::null_count_opt).unwrap_or(0) as i64;
+        if chunk.num_values() > nulls {
+            bounds.widen(chunk.statistics(), type_name);
+        }
+    }
+    bounds
 }
 
 /// A value as Parquet's statistics hold it.
@@ -171,32 +276,6 @@ impl Value {
             _ => None,
         }
     }
-}
-
-/// Marks the leaves of `array` that hold a NaN. Only floats are looked at; the order is Parquet's.
-pub(crate) fn find_nan(array: &dyn Array, leaf: &mut usize, found: &mut [bool]) {
-    match array.data_type() {
-        DataType::Struct(_) => {
-            for child in array.as_struct().columns() {
-                find_nan(child, leaf, found);
-            }
-            return;
-        }
-        DataType::List(_) => {
-            find_nan(array.as_list::<i32>().values(), leaf, found);
-            return;
-        }
-        DataType::Float32 => {
-            let any = array.as_primitive::<Float32Type>().iter().flatten().any(f32::is_nan);
-            found[*leaf] |= any;
-        }
-        DataType::Float64 => {
-            let any = array.as_primitive::<Float64Type>().iter().flatten().any(f64::is_nan);
-            found[*leaf] |= any;
-        }
-        _ => {}
-    }
-    *leaf += 1;
 }
 
 /// What is known of a column over all files of a table.

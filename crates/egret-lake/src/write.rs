@@ -2,33 +2,37 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Date32Type};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+use arrow::datatypes::{Date32Type, Field};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
+};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
+use parquet::file::writer::SerializedFileWriter;
 use uuid::Uuid;
 
-use crate::arrange;
+use crate::arrange::{self, Arranged};
 use crate::column::LiveColumn;
+use crate::encoding::{self, Encodings};
 use crate::error::LakeError;
 use crate::hive;
 use crate::lake::Lake;
 use crate::lock::UncommittedFiles;
-use crate::statistics::{self, ColumnStatistics};
+use crate::statistics::{self, ColumnStatistics, Observed};
 use crate::table::{Table, TableHandle};
 
 /// Rows of a row group: DuckDB's own size, which its readers share among threads.
 const ROW_GROUP_ROWS: usize = 122_880;
-/// Rows looked at to decide how a column is encoded.
-const SAMPLE_ROWS: usize = 1_024;
+
+/// Rows looked at to decide how a file is written.
+const SAMPLE_ROWS: usize = 2_048;
 
 /// A file that is written and not yet committed: invisible until [`Lake::commit`] names it.
 #[derive(Debug, Clone)]
@@ -120,17 +124,16 @@ impl Lake {
         let extended = extended
             .map(|batch| arrange::extend(table, partition, Some(date), batch))
             .collect::<Result<Vec<_>, _>>()?;
-        let sorted = arrange::sort_by_time(extended).map_err(LakeError::arrow(table.name()))?;
-        let Some(first) = sorted.first() else {
+        let arranged = Arranged::by_time(table.schema(), &extended);
+        if arranged.len() == 0 {
             return Err(LakeError::Rows {
                 table: table.name().to_owned(),
                 reason: "there are none".to_owned(),
             });
-        };
-        let mut writer = FileWriter::create(self, table, partition, date, first)?;
-        for batch in &sorted {
-            writer.write(batch)?;
         }
+        let sample = arranged.head(SAMPLE_ROWS).map_err(LakeError::arrow(table.name()))?;
+        let mut writer = FileWriter::create(self, table, partition, date, &sample)?;
+        writer.write_arranged(&arranged)?;
         writer.finish()
     }
 }
@@ -159,9 +162,8 @@ fn split_by_date(table: &Table, rows: &[RecordBatch]) -> Result<Vec<(i32, Vec<Re
             if picked.len() == batch.num_rows() {
                 parts.push(batch.clone());
             } else if !picked.is_empty() {
-                let places: Vec<(usize, usize)> = picked.into_iter().map(|row| (0, row)).collect();
-                let part = arrange::pick(&batch.schema(), std::slice::from_ref(batch), &places);
-                parts.push(part.map_err(LakeError::arrow(table.name()))?);
+                let picked: UInt32Array = picked.into_iter().map(|row| row as u32).collect();
+                parts.push(take_record_batch(batch, &picked).map_err(LakeError::arrow(table.name()))?);
             }
         }
         days.push((date, parts));
@@ -171,7 +173,6 @@ fn split_by_date(table: &Table, rows: &[RecordBatch]) -> Result<Vec<(i32, Vec<Re
 }
 
 /// A file that is being written, under a name that no reader looks at. Removed unless finished.
-#[derive(Debug)]
 pub(crate) struct FileWriter {
     table: TableHandle,
     partition: String,
@@ -179,10 +180,18 @@ pub(crate) struct FileWriter {
     relative: String,
     path: PathBuf,
     temporary: Temporary,
-    writer: ArrowWriter<File>,
+    writer: SerializedFileWriter<File>,
+    row_groups: ArrowRowGroupWriterFactory,
+    open: Option<OpenRowGroup>,
     rows: u64,
-    nan: Option<Vec<bool>>,
+    observed: Observed,
     uncommitted: Arc<UncommittedFiles>,
+}
+
+/// A row group to which rows are added as they come.
+struct OpenRowGroup {
+    columns: Vec<ArrowColumnWriter>,
+    rows: usize,
 }
 
 /// Removes the file of an unfinished write.
@@ -217,13 +226,11 @@ impl FileWriter {
         let temporary = folder.join(format!("{name}.parquet.tmp"));
         let file = File::create_new(&temporary).map_err(LakeError::io("create", &temporary))?;
         let guard = Temporary(Some(temporary.clone()));
-        let options = ArrowWriterOptions::new()
-            .with_properties(properties(lake.compression(), sample))
-            .with_skip_arrow_metadata(true);
-        let writer = ArrowWriter::try_new_with_options(file, table.schema().clone(), options)
+        let Encodings { properties, statistics } = encoding::choose(lake.compression(), sample);
+        let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+        let (writer, row_groups) = ArrowWriter::try_new_with_options(file, table.schema().clone(), options)
+            .and_then(ArrowWriter::into_serialized_writer)
             .map_err(|source| LakeError::Parquet { path: temporary, source })?;
-        let leaves = leaves(table);
-        let floats = leaves.iter().any(|leaf| leaf.type_name.starts_with("float"));
         Ok(Self {
             table: table.clone(),
             partition: partition.to_owned(),
@@ -232,31 +239,114 @@ impl FileWriter {
             path,
             temporary: guard,
             writer,
+            row_groups,
+            open: None,
             rows: 0,
-            nan: floats.then(|| vec![false; leaves.len()]),
+            observed: Observed::new(statistics),
             uncommitted,
         })
     }
 
     /// Adds rows, which have the table's schema and come in order of time.
     pub(crate) fn write(&mut self, rows: &RecordBatch) -> Result<(), LakeError> {
-        self.rows += rows.num_rows() as u64;
-        if let Some(nan) = &mut self.nan {
-            let mut leaf = 0;
-            for column in rows.columns() {
-                statistics::find_nan(column, &mut leaf, nan);
+        let mut leaf = 0;
+        for column in rows.columns() {
+            self.observed.observe(column, &mut leaf);
+        }
+        let mut start = 0;
+        while start < rows.num_rows() {
+            let mut group = match self.open.take() {
+                Some(group) => group,
+                None => OpenRowGroup { columns: self.column_writers()?, rows: 0 },
+            };
+            let part = rows.slice(start, (ROW_GROUP_ROWS - group.rows).min(rows.num_rows() - start));
+            let mut writers = group.columns.iter_mut();
+            for (field, column) in self.table.schema().fields().iter().zip(part.columns()) {
+                write_column(field, column, &mut writers).map_err(|source| self.parquet(source))?;
+            }
+            start += part.num_rows();
+            group.rows += part.num_rows();
+            self.open = Some(group);
+            if self.open.as_ref().is_some_and(|group| group.rows == ROW_GROUP_ROWS) {
+                self.close_row_group()?;
             }
         }
-        self.writer.write(rows).map_err(|source| self.parquet(source))
+        self.rows += rows.num_rows() as u64;
+        Ok(())
+    }
+
+    /// Adds rows that are in memory, one column after the other.
+    pub(crate) fn write_arranged(&mut self, rows: &Arranged<'_>) -> Result<(), LakeError> {
+        self.close_row_group()?;
+        for start in (0..rows.len()).step_by(ROW_GROUP_ROWS) {
+            let range = start..rows.len().min(start + ROW_GROUP_ROWS);
+            let chunks = self.column_chunks(rows, range)?;
+            self.append_row_group(chunks)?;
+        }
+        self.rows += rows.len() as u64;
+        Ok(())
+    }
+
+    fn column_chunks(
+        &mut self,
+        rows: &Arranged<'_>,
+        range: Range<usize>,
+    ) -> Result<Vec<ArrowColumnChunk>, LakeError> {
+        let table = Arc::clone(&self.table);
+        let mut writers = self.column_writers()?.into_iter();
+        let mut chunks = Vec::with_capacity(writers.len());
+        let mut leaf = 0;
+        for (index, field) in table.schema().fields().iter().enumerate() {
+            let mut next = leaf;
+            let mut own: Vec<ArrowColumnWriter> = Vec::new();
+            for piece in rows.column(index, range.clone()) {
+                let piece = piece.map_err(LakeError::arrow(table.name()))?;
+                next = leaf;
+                self.observed.observe(&piece, &mut next);
+                if own.is_empty() {
+                    own.extend(writers.by_ref().take(next - leaf));
+                }
+                write_column(field, &piece, &mut own.iter_mut()).map_err(|source| self.parquet(source))?;
+            }
+            leaf = next;
+            for writer in own {
+                chunks.push(writer.close().map_err(|source| self.parquet(source))?);
+            }
+        }
+        Ok(chunks)
+    }
+
+    fn column_writers(&self) -> Result<Vec<ArrowColumnWriter>, LakeError> {
+        let index = self.writer.flushed_row_groups().len();
+        self.row_groups.create_column_writers(index).map_err(|source| self.parquet(source))
+    }
+
+    fn close_row_group(&mut self) -> Result<(), LakeError> {
+        let Some(group) = self.open.take() else { return Ok(()) };
+        let chunks = group.columns.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>();
+        self.append_row_group(chunks.map_err(|source| self.parquet(source))?)
+    }
+
+    fn append_row_group(&mut self, chunks: Vec<ArrowColumnChunk>) -> Result<(), LakeError> {
+        let append = || {
+            let mut group = self.writer.next_row_group()?;
+            for chunk in chunks {
+                chunk.append_to_row_group(&mut group)?;
+            }
+            group.close().map(drop)
+        };
+        append().map_err(|source| self.parquet(source))
     }
 
     /// Compressed bytes so far.
     pub(crate) fn bytes(&self) -> usize {
-        self.writer.bytes_written() + self.writer.in_progress_size()
+        let open = self.open.iter().flat_map(|group| &group.columns);
+        self.writer.bytes_written() + open.map(ArrowColumnWriter::get_estimated_total_bytes).sum::<usize>()
     }
 
     /// Brings the file to the disk, under its name.
     pub(crate) fn finish(mut self) -> Result<DataFile, LakeError> {
+        self.close_row_group()?;
         let footer = self.writer.finish().map_err(|source| self.parquet(source))?;
         let file = self.writer.inner();
         file.sync_all().map_err(LakeError::io("write", &self.path))?;
@@ -288,8 +378,7 @@ impl FileWriter {
     /// The statistics, after a check that the rows belong to this file's partition and day.
     fn statistics(&self, footer: &ParquetMetaData) -> Result<Vec<ColumnStatistics>, LakeError> {
         let leaves = leaves(&self.table);
-        let nan = self.nan.as_deref().unwrap_or_default();
-        let statistics = statistics::from_footer(footer, &leaves, nan);
+        let statistics = statistics::from_footer(footer, &leaves, &self.observed);
         let keys = [("tp_partition", self.partition.clone()), ("tp_date", hive::day(self.date))];
         for (name, expected) in keys {
             let id = self.table.column(name).map(|column| column.id);
@@ -314,56 +403,26 @@ impl FileWriter {
     }
 }
 
+/// Gives each of a column's leaves to its writer.
+fn write_column<'w>(
+    field: &Field,
+    column: &ArrayRef,
+    writers: &mut impl Iterator<Item = &'w mut ArrowColumnWriter>,
+) -> Result<(), ParquetError> {
+    for leaf in compute_leaves(field, column)? {
+        let writer =
+            writers.next().ok_or_else(|| ParquetError::General("a column without a writer".into()))?;
+        writer.write(&leaf)?;
+    }
+    Ok(())
+}
+
 fn leaves(table: &Table) -> Vec<&LiveColumn> {
     let mut leaves = Vec::new();
     for column in table.written_columns() {
         statistics::leaves(column, &mut leaves);
     }
     leaves
-}
-
-/// How the columns are written: zstd, and a dictionary only where values repeat.
-fn properties(level: i32, sample: &RecordBatch) -> WriterProperties {
-    let level = ZstdLevel::try_new(level).unwrap_or_default();
-    let mut builder = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
-        .set_created_by(concat!("Egret ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        // Files are sorted by time, so only there do pages differ enough for a reader to skip some.
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_column_statistics_enabled(ColumnPath::from("tp_timestamp"), EnabledStatistics::Page);
-    let schema = sample.schema();
-    for (field, column) in schema.fields().iter().zip(sample.columns()) {
-        if !repeats(column) {
-            let path = ColumnPath::from(field.name().as_str());
-            builder = builder.set_column_dictionary_enabled(path.clone(), false);
-            if matches!(field.data_type(), DataType::Timestamp(_, _)) {
-                builder = builder.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
-            }
-        }
-    }
-    builder.build()
-}
-
-/// Whether at most half of a sample's values are distinct, so that a dictionary is worth building. A column
-/// of ids or messages would fill one only to throw it away.
-fn repeats(column: &dyn Array) -> bool {
-    let sample = column.slice(0, column.len().min(SAMPLE_ROWS));
-    let values = sample.len() - sample.null_count();
-    let distinct = match sample.data_type() {
-        DataType::Utf8View => {
-            let strings = sample.as_string_view();
-            strings.iter().flatten().collect::<std::collections::HashSet<_>>().len()
-        }
-        DataType::Timestamp(_, _) | DataType::Int64 | DataType::UInt64 => {
-            let data = sample.to_data();
-            let words = data.buffer::<u64>(0);
-            words[..sample.len()].iter().collect::<std::collections::HashSet<_>>().len()
-        }
-        _ => return true,
-    };
-    // A handful of values says nothing.
-    values < 16 || distinct * 2 <= values
 }
 
 /// The size of a Parquet file and of its footer, which stands before the last eight bytes.

@@ -23,7 +23,7 @@ use crate::budget::{Budget, CloseOnDrop};
 use crate::commit::{Committer, CommitterError};
 use crate::observer::{CollectReport, Observer, PartitionReport, StopSignal};
 use crate::partition::PartitionPlan;
-use crate::read::{Chunk, ObjectEnd, ReadContext};
+use crate::read::{Chunk, ObjectEnd, ReadContext, block_pool};
 use crate::state::ObjectState;
 use crate::workers::{Delivery, Job, read_all};
 
@@ -129,9 +129,11 @@ impl Collector<'_> {
         let mut prepared = self.prepare(plans)?;
         let jobs = std::mem::take(&mut prepared.jobs);
         let budget = Budget::new(self.options.memory);
+        let blocks = block_pool();
         let context = ReadContext {
             clock: &*self.clock,
             budget: &budget,
+            blocks: &blocks,
             observer: self.observer,
             stop: self.stop,
             range: self.options.range,

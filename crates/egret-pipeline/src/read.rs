@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{and, filter_record_batch};
 use arrow::datatypes::{Schema, TimestampMicrosecondType};
 use egret_detect::{DetectContext, Failure};
-use egret_format::{Block, Blocks, Decoder, Framing, ObjectContext, RowBuilder};
+use egret_format::{Block, BlockPool, Blocks, Decoder, Framing, ObjectContext, RowBuilder};
 use egret_model::source::ObjectReader;
 use egret_model::{
     Checkpoint, Clock, EvaluateError, Finding, Object, Origin, Quarantined, RecordIds, SourceError, TimeRange,
@@ -21,6 +21,11 @@ use crate::state::{CollectedRange, ObjectState};
 /// How much of an object is decoded at once: small enough to stay in the processor's cache, large enough for
 /// columns to pay.
 const BLOCK_BYTES: usize = 1 << 20;
+
+/// The memory that the readers of a run share for their blocks.
+pub fn block_pool() -> Arc<BlockPool> {
+    BlockPool::new(BLOCK_BYTES)
+}
 
 /// Rows of one block of an object, with everything that is committed with them.
 #[derive(Debug)]
@@ -85,6 +90,8 @@ pub struct ReadContext<'r> {
     pub clock: &'r dyn Clock,
     /// Bytes in flight.
     pub budget: &'r Budget,
+    /// The memory of blocks.
+    pub blocks: &'r Arc<BlockPool>,
     /// Who watches.
     pub observer: &'r dyn Observer,
     /// Asks to stop.
@@ -163,7 +170,7 @@ impl<'r, 'p> Reader<'r, 'p> {
             plan,
             object,
             state: ObjectState { source: object.state.clone(), ..state },
-            blocks: Blocks::new(reader, BLOCK_BYTES, start, object.complete),
+            blocks: Blocks::new(reader, context.blocks, start, object.complete),
             decoder: plan.format.decoder(plan.mapper.plan(), &object_context),
             origin,
             name: Arc::from(&*object.name),
@@ -255,7 +262,8 @@ impl<'r, 'p> Reader<'r, 'p> {
         let detected = self.plan.detector.detect(&rows, &self.detect_context());
         self.context.observer.rows(rows.num_rows() as u64, &detected.findings);
         // Views take 16 bytes a value beside the text, which stays in the block.
-        let bytes = block.bytes.len() + rows.num_rows() * rows.num_columns() * 16;
+        let values = rows.num_rows() * rows.columns().iter().map(leaves).sum::<usize>();
+        let bytes = block.bytes.len() + values * size_of::<u128>();
         if let Some(reservation) = &mut reservation {
             reservation.resize(bytes as u64);
         }
@@ -355,5 +363,13 @@ impl<'r, 'p> Reader<'r, 'p> {
         let stored = self.blocks.reader().stored_bytes();
         self.context.observer.read(stored.saturating_sub(self.stored_bytes));
         self.stored_bytes = stored;
+    }
+}
+
+/// How many columns without children a column is made of.
+fn leaves(column: &ArrayRef) -> usize {
+    match column.as_struct_opt() {
+        Some(fields) => fields.columns().iter().map(leaves).sum(),
+        None => 1,
     }
 }

@@ -9,7 +9,7 @@ use crate::budget::Budget;
 use crate::collect::CollectOptions;
 use crate::observer::{Observer, PartitionReport, StopSignal};
 use crate::partition::PartitionPlan;
-use crate::read::ReadContext;
+use crate::read::{ReadContext, block_pool};
 use crate::workers::{Delivery, Job, read_all};
 
 /// What a scan saw.
@@ -53,9 +53,11 @@ pub fn scan(
         }));
     }
     let budget = Budget::new(options.memory);
+    let blocks = block_pool();
     let context = ReadContext {
         clock: &**clock,
         budget: &budget,
+        blocks: &blocks,
         observer,
         stop,
         range: options.range,

@@ -58,9 +58,13 @@ impl Encoding {
         }
     }
 
-    /// The decompressed bytes of `stored`.
-    pub(crate) fn decode<R: Read + Send + 'static>(self, stored: R) -> io::Result<Box<dyn Read + Send>> {
-        let buffered = BufReader::with_capacity(READ_BYTES, stored);
+    /// The decompressed bytes of `stored`, of which `read_bytes` are asked for at a time.
+    pub(crate) fn decode<R: Read + Send + 'static>(
+        self,
+        stored: R,
+        read_bytes: usize,
+    ) -> io::Result<Box<dyn Read + Send>> {
+        let buffered = BufReader::with_capacity(read_bytes, stored);
         Ok(match self {
             Self::Plain => Box::new(buffered),
             Self::Gzip => Box::new(MultiGzDecoder::new(buffered)),

@@ -9,10 +9,13 @@ use egret_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::file::encoding::Encoding;
+use crate::file::encoding::{Encoding, READ_BYTES};
 
 /// At most so many bytes are in a sample.
 pub(crate) const SAMPLE_BYTES: u64 = 1024;
+
+/// So many stored bytes at a time are read to get a sample of what they decompress to: most often once is enough.
+const HEAD_READ_BYTES: usize = 4 << 10;
 
 /// The version of [`FileState`] that is written.
 const STATE_VERSION: u32 = 1;
@@ -159,7 +162,7 @@ impl Examined {
         let encoding = Encoding::recognise(&head)?;
         let content = match encoding {
             Encoding::Plain => head.clone(),
-            _ => first_bytes(encoding.decode(file.try_clone()?)?),
+            _ => first_bytes(encoding.decode(file.try_clone()?, HEAD_READ_BYTES)?),
         };
         Ok(Self { file, path: path.to_owned(), stat, encoding, head, content })
     }
@@ -215,7 +218,7 @@ impl Examined {
     /// A text that breaks off before is another one, or not complete yet.
     fn text_continues(&self, known: &FileState) -> bool {
         let Some(start) = known.size.checked_sub(known.tail.bytes) else { return false };
-        let decoded = File::open(&self.path).and_then(|file| self.encoding.decode(file));
+        let decoded = File::open(&self.path).and_then(|file| self.encoding.decode(file, READ_BYTES));
         let Ok(mut text) = decoded else { return false };
         let mut tail = Vec::new();
         let skipped = io::copy(&mut text.by_ref().take(start), &mut io::sink());

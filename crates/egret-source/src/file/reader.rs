@@ -113,7 +113,7 @@ struct DecodingReader {
 impl DecodingReader {
     fn new(stored: impl Read + Send + 'static, encoding: Encoding) -> io::Result<Self> {
         let stored_bytes = Arc::new(AtomicU64::new(0));
-        let decoder = encoding.decode(Counted { stored, count: Arc::clone(&stored_bytes) })?;
+        let decoder = encoding.decode(Counted { stored, count: Arc::clone(&stored_bytes) }, READ_BYTES)?;
         Ok(Self { decoder, stored_bytes })
     }
 }

@@ -11,7 +11,7 @@ use crate::file::discover::{Discovery, Found};
 use crate::file::glob::{Exclusion, InvalidPath, PathPattern};
 use crate::file::identity::FileState;
 use crate::file::layout::Layout;
-use crate::file::{reader, recognise};
+use crate::file::{order, reader, recognise};
 use crate::surroundings::{StandardInput, Surroundings};
 
 /// The name of standard input, as a path and as an object.
@@ -86,6 +86,7 @@ impl Source for FileSource {
             listing.objects.push(stream(STANDARD_INPUT.to_owned()));
         }
         recognise::recognise(found.files, &context.checkpoints, context.clock.now(), &mut listing);
+        order::sort_by_day(&mut listing.objects);
         listing.objects.extend(found.streams.into_iter().map(stream));
         Ok(listing)
     }

@@ -1,5 +1,7 @@
 //! Functions over text. Places count characters from 1; negative ones count from the end.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, Int64Array, ListBuilder, StringViewBuilder};
@@ -171,7 +173,7 @@ fn string_split(args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
     Ok(ColumnarValue::Array(Arc::new(lists.finish())))
 }
 
-/// Calls `take` with each text and its pattern; `None` if one of them is null. A constant pattern is compiled once.
+/// Calls `take` with each text and its pattern; `None` if one of them is null.
 fn for_each_match(
     args: &ScalarFunctionArgs,
     options: &str,
@@ -180,16 +182,41 @@ fn for_each_match(
 ) -> Result<()> {
     let texts = text_column(args, 0)?;
     if let Some(constant) = constant_text(args, 1) {
-        let regex = constant.map(|pattern| compile(pattern, options, is_full)).transpose()?;
+        let regex = constant.map(|pattern| compiled(pattern, options, is_full)).transpose()?;
         texts.iter().for_each(|text| take(text.zip(regex.as_ref())));
         return Ok(());
     }
     let patterns = text_column(args, 1)?;
     for (text, pattern) in texts.iter().zip(patterns.iter()) {
-        let regex = pattern.map(|pattern| compile(pattern, options, is_full)).transpose()?;
+        let regex = pattern.map(|pattern| compiled(pattern, options, is_full)).transpose()?;
         take(text.zip(regex.as_ref()));
     }
     Ok(())
+}
+
+/// So many compiled patterns are kept by each thread.
+const MAX_COMPILED: usize = 256;
+
+thread_local! {
+    /// What was compiled, by pattern, options, and whether it is to match the whole text.
+    static COMPILED: RefCell<HashMap<(String, String, bool), Regex>> = RefCell::default();
+}
+
+/// The pattern, compiled now or for an earlier batch: compiling it takes as long as matching thousands of texts.
+fn compiled(pattern: &str, options: &str, is_full: bool) -> Result<Regex> {
+    let key = (pattern.to_owned(), options.to_owned(), is_full);
+    COMPILED.with_borrow_mut(|compiled| {
+        if let Some(regex) = compiled.get(&key) {
+            return Ok(regex.clone());
+        }
+        let regex = compile(pattern, options, is_full)?;
+        if compiled.len() >= MAX_COMPILED {
+            // Patterns out of a column: there may be any number of them.
+            compiled.clear();
+        }
+        compiled.insert(key, regex.clone());
+        Ok(regex)
+    })
 }
 
 fn compile(pattern: &str, options: &str, is_full: bool) -> Result<Regex> {
