@@ -9,6 +9,7 @@ use base64::Engine;
 use egret_model::channel::wildcard_matches;
 use egret_model::schema::EXTRA;
 use egret_model::{ColumnType, Quarantined, Stage};
+use hashbrown::HashSet;
 
 use crate::block::Block;
 use crate::extra::ExtraWriter;
@@ -17,6 +18,9 @@ use crate::slot::{Fit, Slot, Texts, Value, string_views};
 
 /// A record of which several fields were not declared may add columns; no table gets more than so many.
 const MAX_MAPPED_FIELDS: usize = 1_000;
+
+/// So many names of fields that no column takes are noted.
+const MAX_UNKNOWN_FIELDS: usize = 100;
 
 /// The member of `extra` that holds a record, in base64, whose text was not valid UTF-8.
 pub const INVALID_UTF8: &str = "_invalid_utf8";
@@ -41,6 +45,8 @@ pub struct Decoded {
     pub quarantined: Vec<Quarantined>,
     /// Values that did not fit their column: it is null and the original is in `extra`.
     pub misfits: u64,
+    /// The names of fields at the top of records that no column takes, in no order; not all of very many.
+    pub unknown_fields: Vec<String>,
 }
 
 /// Builds the rows of one block.
@@ -64,6 +70,7 @@ pub struct RowBuilder<'b> {
     spans: Vec<Span>,
     quarantined: Vec<Quarantined>,
     misfits: u64,
+    unknown_fields: HashSet<Box<str>>,
     record: usize,
     /// By the number of a node or entry: the entry of the same node that came next in the last record.
     followers: Vec<usize>,
@@ -102,6 +109,7 @@ impl<'b> RowBuilder<'b> {
             spans: Vec::new(),
             quarantined: Vec::new(),
             misfits: 0,
+            unknown_fields: HashSet::new(),
             record: 0,
             followers: vec![0; plan.numbers],
         }
@@ -271,9 +279,13 @@ impl<'b> RowBuilder<'b> {
 
     /// A field at the top of the record that the plan does not know.
     pub(crate) fn unknown(&mut self, name: &str, value: Value<'_>) {
-        if !self.map_field(name, value) {
-            self.keep(name, value);
+        if self.map_field(name, value) {
+            return;
         }
+        if !self.unknown_fields.contains(name) && self.unknown_fields.len() < MAX_UNKNOWN_FIELDS {
+            self.unknown_fields.insert(name.into());
+        }
+        self.keep(name, value);
     }
 
     fn keep(&mut self, name: &str, value: Value<'_>) {
@@ -359,6 +371,7 @@ impl<'b> RowBuilder<'b> {
             spans: self.spans,
             quarantined: self.quarantined,
             misfits: self.misfits,
+            unknown_fields: self.unknown_fields.into_iter().map(String::from).collect(),
         }
     }
 }

@@ -21,6 +21,7 @@ use tokio::runtime::Handle;
 
 use crate::budget::{Budget, CloseOnDrop};
 use crate::commit::{Committer, CommitterError};
+use crate::drift::Drift;
 use crate::observer::{CollectReport, Observer, PartitionReport, StopSignal};
 use crate::partition::PartitionPlan;
 use crate::read::{Chunk, ObjectEnd, ReadContext, block_pool};
@@ -113,6 +114,7 @@ struct Prepared {
     jobs: Vec<Job>,
     /// By partition, the checkpoints that earlier runs left, by object.
     known: Vec<HashMap<String, Checkpoint>>,
+    drifts: Vec<Drift>,
     /// Held until the run ends.
     _locks: Vec<PartitionLock>,
     skipped: Vec<String>,
@@ -146,6 +148,7 @@ impl Collector<'_> {
             reports: prepared.reports,
             committer: Committer::new(self.lake, self.runtime, &*self.clock, sequences),
             known: prepared.known,
+            drifts: prepared.drifts,
             budget: &budget,
             snapshot: None,
             started,
@@ -172,6 +175,7 @@ impl Collector<'_> {
             sequences: Vec::new(),
             jobs: Vec::new(),
             known: Vec::new(),
+            drifts: Vec::new(),
             _locks: Vec::new(),
             skipped: Vec::new(),
         };
@@ -183,6 +187,7 @@ impl Collector<'_> {
                 continue;
             };
             let mut checkpoints = self.runtime.block_on(self.lake.checkpoints(&path))?;
+            prepared.drifts.push(Drift::new(&mut checkpoints, plan.format.fields()));
             prepared.known.push(checkpoints.clone());
             if self.options.overwrite {
                 checkpoints.clear();
@@ -263,6 +268,7 @@ struct Run<'r, 'b> {
     reports: Vec<PartitionReport>,
     committer: Committer<'r, 'b>,
     known: Vec<HashMap<String, Checkpoint>>,
+    drifts: Vec<Drift>,
     budget: &'b Budget,
     snapshot: Option<i64>,
     started: egret_model::Timestamp,
@@ -311,6 +317,7 @@ impl<'b> Run<'_, 'b> {
         report.quarantined += chunk.quarantined.len() as u64;
         report.findings += chunk.findings.len() as u64;
         report.misfits += chunk.misfits;
+        self.drifts[chunk.partition].note(std::mem::take(&mut chunk.unknown_fields));
         for failure in &chunk.detection_failures {
             let message = format!(
                 "detection {}: {} rows not decided: {}",
@@ -348,6 +355,7 @@ impl<'b> Run<'_, 'b> {
         if self.collector.options.dry_run || self.collector.stop.is_stopped() {
             return Ok(());
         }
+        self.note_drift();
         let snapshot = self.committer.replace(self.plans, &self.collector.options.range)?;
         self.done(snapshot);
         Ok(())
@@ -357,15 +365,31 @@ impl<'b> Run<'_, 'b> {
         if self.collector.options.overwrite {
             return Ok(self.committer.write_ahead(self.plans)?);
         }
+        if !self.committer.is_empty() {
+            self.note_drift();
+        }
         if let Some(snapshot) = self.committer.commit(self.plans)? {
             self.done(snapshot);
         }
         Ok(())
     }
 
+    fn note_drift(&mut self) {
+        for (partition, drift) in self.drifts.iter().enumerate() {
+            if let Some(checkpoint) = drift.checkpoint() {
+                self.committer.note(partition, checkpoint);
+            }
+        }
+    }
+
     fn done(&mut self, snapshot: i64) {
         self.snapshot = Some(snapshot);
         self.collector.observer.committed(snapshot);
+        for (plan, drift) in self.plans.iter().zip(&mut self.drifts) {
+            if let Some(message) = drift.tell() {
+                self.collector.observer.warning(&format!("{}: {message}", plan.path()));
+            }
+        }
         let micros = self.collector.clock.now().micros() - self.started.micros();
         for report in &mut self.reports {
             report.seconds = micros as f64 / 1e6;

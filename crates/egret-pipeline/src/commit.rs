@@ -75,6 +75,11 @@ impl<'l, 'b> Committer<'l, 'b> {
         self.pending.push(chunk);
     }
 
+    /// Takes a position into the next commit.
+    pub fn note(&mut self, partition: usize, checkpoint: Checkpoint) {
+        self.moved.push((partition, checkpoint));
+    }
+
     /// Bytes that wait for the next commit.
     pub fn pending_bytes(&self) -> u64 {
         self.pending.iter().filter_map(|chunk| chunk.reservation.as_ref()).map(|part| part.bytes()).sum()

@@ -7,6 +7,7 @@
 pub mod budget;
 pub mod collect;
 pub mod commit;
+mod drift;
 pub mod hunt;
 pub mod observer;
 pub mod partition;

@@ -48,6 +48,8 @@ pub struct Chunk<'b> {
     pub filtered: u64,
     /// Values that did not fit their column.
     pub misfits: u64,
+    /// Fields of its records that no column takes.
+    pub unknown_fields: Vec<String>,
     /// Bytes of the object that it covers.
     pub bytes: u64,
     /// Detections that had no answer for some rows.
@@ -276,6 +278,7 @@ impl<'r, 'p> Reader<'r, 'p> {
             quarantined: mapped.quarantined,
             checkpoint: Some(self.checkpoint(block.offset + consumed as u64, false)),
             misfits: mapped.misfits,
+            unknown_fields: mapped.unknown_fields,
             bytes: consumed as u64,
             detection_failures: detected.failures,
             reservation,
@@ -353,6 +356,7 @@ impl<'r, 'p> Reader<'r, 'p> {
             checkpoint: Some(checkpoint),
             filtered: 0,
             misfits: 0,
+            unknown_fields: Vec::new(),
             bytes: 0,
             detection_failures: Vec::new(),
             reservation: None,

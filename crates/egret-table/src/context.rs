@@ -59,4 +59,6 @@ pub struct Mapped {
     pub quarantined: Vec<Quarantined>,
     /// Values that did not fit their column: it is null there, and the original is in `extra`.
     pub misfits: u64,
+    /// As [`egret_format::Decoded::unknown_fields`].
+    pub unknown_fields: Vec<String>,
 }

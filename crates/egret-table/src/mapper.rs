@@ -105,7 +105,7 @@ impl TableMapper {
 
     /// Makes rows of what was decoded from `block` by [`TableMapper::plan`].
     pub fn map(&self, decoded: Decoded, block: &Block, origin: &RowOrigin) -> Mapped {
-        let Decoded { rows: decoded, mut spans, mut quarantined, mut misfits } = decoded;
+        let Decoded { rows: decoded, mut spans, mut quarantined, mut misfits, unknown_fields } = decoded;
         let mut rows = self.own_columns(&decoded, &mut misfits);
         if let Some((keep, refused)) = self.check(&rows, origin.ingest_timestamp) {
             for (row, reason) in refused {
@@ -117,7 +117,7 @@ impl TableMapper {
             let mut kept = keep.values().iter();
             spans.retain(|_| kept.next().unwrap_or(false));
         }
-        Mapped { rows: self.common(rows, &spans, block, origin), quarantined, misfits }
+        Mapped { rows: self.common(rows, &spans, block, origin), quarantined, misfits, unknown_fields }
     }
 
     /// The columns that the table defines, the mapped fields, and `extra`.

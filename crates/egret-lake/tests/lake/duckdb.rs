@@ -91,6 +91,41 @@ async fn lake_with_rows() -> TestLake {
     test
 }
 
+/// Of a column with a handful of texts the catalog has the bounds, of one with many it has none: nobody may take
+/// the bounds of one file for those of all.
+#[tokio::test]
+async fn texts_are_found_in_files_with_and_without_bounds() {
+    let test = TestLake::new().await;
+    let table = test.lake.ensure_table(&event_schema()).await.unwrap();
+    let questions = [
+        ("who['name'] = 'name 4'", "who.name = 'name 4'"),
+        ("who['name'] = 'name 77'", "who.name = 'name 77'"),
+        ("who['place']['city'] = 'city 1'", "who.place.city = 'city 1'"),
+        ("who['place']['city'] is null", "who.place.city is null"),
+        ("ips[1] = '10.0.77.0'", "ips[1] = '10.0.77.0'"),
+        ("tp_id = 'prod-00000129'", "tp_id = 'prod-00000129'"),
+        ("tp_id is null", "tp_id is null"),
+    ];
+    for (numbers, expected) in [
+        (0..10, ["1", "0", "3", "4", "0", "0", "0"]),
+        (10..130, ["1", "1", "43", "44", "1", "1", "0"]),
+        (130..140, ["1", "1", "47", "47", "1", "1", "0"]),
+    ] {
+        collect(&test.lake, &table, "prod", &[events("prod", "2024-02-01T12:00:00Z", numbers.clone())]).await;
+        let theirs: Vec<String> = questions
+            .iter()
+            .map(|(_, theirs)| format!("select count(*) from event where {theirs}"))
+            .collect();
+        let theirs: Vec<&str> = theirs.iter().map(String::as_str).collect();
+        let found: Vec<String> = duckdb_all(test.lake.folder(), &theirs).into_iter().flatten().collect();
+        assert_eq!(found, expected, "DuckDB, after {numbers:?}");
+        for ((question, _), expected) in questions.iter().zip(expected) {
+            let query = format!("select count(*) from event where {question}");
+            assert_eq!(ours(&test.lake, &query).await, [expected], "{question} after {numbers:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn duckdb_agrees_at_every_stage() {
     let test = lake_with_rows().await;
