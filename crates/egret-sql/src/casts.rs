@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
-use datafusion::common::DFSchema;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Cast, ScalarFunction, TryCast};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::planner::TypePlanner;
 use datafusion::logical_expr::{
-    Between, BinaryExpr, Expr, ExprSchemable, Operator, ScalarUDF, binary_expr, lit,
+    Between, BinaryExpr, Expr, ExprSchemable, Operator, ScalarUDF, binary_expr, cast, lit,
 };
+use datafusion::logical_expr_common::type_coercion::binary::BinaryTypeCoercer;
 use datafusion::sql::sqlparser::ast::{DataType as SqlType, TimezoneInfo};
 use egret_model::ColumnType;
 
@@ -24,7 +25,9 @@ use crate::functions::{json, number, time, time_text};
 pub(crate) struct DialectCasts {
     json_text: Arc<ScalarUDF>,
     round_even: Arc<ScalarUDF>,
+    integer_text: Arc<ScalarUDF>,
     timestamp_text: Arc<ScalarUDF>,
+    arithmetic: Arc<ScalarUDF>,
 }
 
 impl DialectCasts {
@@ -33,7 +36,9 @@ impl DialectCasts {
         Some(Self {
             json_text: find(json::EXTRACT_STRING)?,
             round_even: find(number::ROUND_EVEN)?,
+            integer_text: find(number::INTEGER_TEXT)?,
             timestamp_text: find(time::TIMESTAMP_TEXT)?,
+            arithmetic: find(number::ARITHMETIC)?,
         })
     }
 
@@ -46,12 +51,80 @@ impl DialectCasts {
             &self.json_text
         } else if from.is_floating() && to.is_integer() {
             &self.round_even
+        } else if from.is_string() && to.is_integer() {
+            &self.integer_text
         } else if matches!(from, DataType::Timestamp(..)) && to.is_string() {
             &self.timestamp_text
         } else {
             return None;
         };
-        Some(Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(function), vec![value.clone()])))
+        Some(call(function, vec![value.clone()]))
+    }
+
+    /// `+`, `-` and `*` of integers: what is too large for their type is an error.
+    fn checked(&self, binary: &BinaryExpr, schema: &DFSchema) -> Option<Expr> {
+        let operator = match binary.op {
+            Operator::Plus => '+',
+            Operator::Minus => '-',
+            Operator::Multiply => '*',
+            _ => return None,
+        };
+        let left = binary.left.get_type(schema).ok()?;
+        let right = binary.right.get_type(schema).ok()?;
+        let (left_to, right_to) = BinaryTypeCoercer::new(&left, &binary.op, &right).get_input_types().ok()?;
+        if left_to != right_to || !left_to.is_integer() {
+            return None;
+        }
+        let right = fitted(&binary.right, &right, &right_to);
+        match binary.left.as_ref() {
+            // The next link of a chain.
+            Expr::ScalarFunction(chain) if chain.func.name() == number::ARITHMETIC && left == left_to => {
+                let mut args = chain.args.clone();
+                let Expr::Literal(operators, _) = args.first()? else { return None };
+                let operators = operators.try_as_str().flatten().unwrap_or_default();
+                args[0] = lit(format!("{operators}{operator}"));
+                args.push(right);
+                Some(call(&self.arithmetic, args))
+            }
+            first => {
+                let first = fitted(first, &left, &left_to);
+                Some(call(&self.arithmetic, vec![lit(operator.to_string()), first, right]))
+            }
+        }
+    }
+
+    /// `-x` likewise, as `0 - x`.
+    fn checked_negative(&self, value: &Expr, schema: &DFSchema) -> Option<Expr> {
+        let data_type = value.get_type(schema).ok()?;
+        if matches!(value, Expr::Literal(..)) || !data_type.is_signed_integer() {
+            return None;
+        }
+        let zero = lit(ScalarValue::new_zero(&data_type).ok()?);
+        Some(call(&self.arithmetic, vec![lit("-"), zero, value.clone()]))
+    }
+
+    /// `'at ' || time` and `concat('at ', time)`: times become text as they do in a cast.
+    fn joined(&self, expr: &Expr, schema: &DFSchema) -> Option<Expr> {
+        let as_text = |part: &Expr| match is_time(part, schema) {
+            true => call(&self.timestamp_text, vec![part.clone()]),
+            false => part.clone(),
+        };
+        match expr {
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::StringConcat, right }) => {
+                let is_text =
+                    |side: &Expr| side.get_type(schema).is_ok_and(|data_type| !data_type.is_nested());
+                let has_time = is_time(left, schema) || is_time(right, schema);
+                (has_time && is_text(left) && is_text(right))
+                    .then(|| binary_expr(as_text(left), Operator::StringConcat, as_text(right)))
+            }
+            Expr::ScalarFunction(ScalarFunction { func, args })
+                if matches!(func.name(), "concat" | "concat_ws")
+                    && args.iter().any(|part| is_time(part, schema)) =>
+            {
+                Some(call(func, args.iter().map(as_text).collect()))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -71,6 +144,9 @@ impl FunctionRewrite for DialectCasts {
                 .replaced(value, field.data_type(), schema)
                 .map(|value| Expr::Cast(Cast { expr: Box::new(value), field: Arc::clone(field) })),
             Expr::BinaryExpr(binary) if is_comparison(binary.op) => compared_to_times(binary, schema)?,
+            Expr::BinaryExpr(binary) if is_arithmetic(binary.op) => self.checked(binary, schema),
+            Expr::Negative(value) => self.checked_negative(value, schema),
+            Expr::BinaryExpr(_) | Expr::ScalarFunction(_) => self.joined(&expr, schema),
             Expr::Between(between) if is_time(&between.expr, schema) => Some(Expr::Between(Between {
                 low: Box::new(as_time(&between.low)?.unwrap_or_else(|| between.low.as_ref().clone())),
                 high: Box::new(as_time(&between.high)?.unwrap_or_else(|| between.high.as_ref().clone())),
@@ -105,6 +181,19 @@ fn compared_to_times(binary: &BinaryExpr, schema: &DFSchema) -> Result<Option<Ex
 fn is_comparison(operator: Operator) -> bool {
     use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
     matches!(operator, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
+}
+
+fn is_arithmetic(operator: Operator) -> bool {
+    matches!(operator, Operator::Plus | Operator::Minus | Operator::Multiply)
+}
+
+/// `expr`, cast if it is of another type.
+fn fitted(expr: &Expr, from: &DataType, to: &DataType) -> Expr {
+    if from == to { expr.clone() } else { cast(expr.clone(), to.clone()) }
+}
+
+fn call(function: &Arc<ScalarUDF>, args: Vec<Expr>) -> Expr {
+    Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(function), args))
 }
 
 fn is_time(expr: &Expr, schema: &DFSchema) -> bool {

@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::ast::{Expr, ExprWithAlias, Statement};
 use datafusion::sql::sqlparser::dialect::{Dialect, DuckDbDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use crate::error::SqlError;
 use crate::functions::list::LIST_CONTAINS;
@@ -90,6 +90,16 @@ impl Dialect for EgretDialect {
         false
     }
 
+    /// `1_000` is 1000.
+    fn supports_numeric_literal_underscores(&self) -> bool {
+        true
+    }
+
+    /// `f(a = b)` compares; a named argument is written `a := b`.
+    fn supports_named_fn_args_with_eq_operator(&self) -> bool {
+        false
+    }
+
     // Everything below is as in `DuckDbDialect`.
 
     fn supports_trailing_commas(&self) -> bool {
@@ -113,10 +123,6 @@ impl Dialect for EgretDialect {
     }
 
     fn supports_bitwise_shift_operators(&self) -> bool {
-        true
-    }
-
-    fn supports_named_fn_args_with_eq_operator(&self) -> bool {
         true
     }
 
@@ -239,5 +245,36 @@ fn parser<'d>(dialect: &'d EgretDialect, sql: &str) -> Result<Parser<'d>, SqlErr
             "more than {MAX_SET_OPERATIONS} queries are joined by `union` and the like"
         )));
     }
+    let tokens = with_where_in_filters(tokens.into_iter().map(without_underscores));
     Ok(Parser::new(dialect).with_recursion_limit(MAX_NESTING).with_tokens_with_locations(tokens))
+}
+
+/// `1_000` as the planner reads it.
+fn without_underscores(mut token: TokenWithSpan) -> TokenWithSpan {
+    if let Token::Number(digits, _) = &mut token.token {
+        digits.retain(|c| c != '_');
+    }
+    token
+}
+
+/// `count(*) filter (x > 1)` as `count(*) filter (where x > 1)`.
+fn with_where_in_filters(tokens: impl Iterator<Item = TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut written: Vec<TokenWithSpan> = Vec::new();
+    // The last three signs and words before the one at hand.
+    let mut before = [Token::EOF, Token::EOF, Token::EOF];
+    for token in tokens {
+        if !matches!(token.token, Token::Whitespace(_)) {
+            let is_filter = before[0] == Token::RParen
+                && is_word(&before[1], Keyword::FILTER)
+                && before[2] == Token::LParen;
+            if is_filter && !is_word(&token.token, Keyword::WHERE) {
+                written.push(TokenWithSpan::new(Token::make_keyword("where"), token.span));
+                written.push(TokenWithSpan::new(Token::Whitespace(Whitespace::Space), token.span));
+            }
+            before.rotate_left(1);
+            before[2] = token.token.clone();
+        }
+        written.push(token);
+    }
+    written
 }

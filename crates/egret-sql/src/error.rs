@@ -122,6 +122,11 @@ impl SqlError {
             ArrowError::CastError(text) | ArrowError::ParseError(text) => {
                 Self::new(tidy(text)).with_hint("`try_cast(… as …)` gives null for what cannot be cast")
             }
+            ArrowError::ArithmeticOverflow(text) => {
+                let sum = text.rsplit_once("on: ").map_or(text.as_str(), |(_, sum)| sum);
+                Self::new(format!("`{sum}` is too large for its type of number"))
+                    .with_hint("cast a side to a larger type, such as `::hugeint` or `::double`")
+            }
             ArrowError::ComputeError(text) | ArrowError::InvalidArgumentError(text) => Self::new(tidy(text)),
             other => Self::new(tidy(&other.to_string())),
         }

@@ -19,7 +19,8 @@ use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use egret_model::{Clock, CompileError, EvaluateError, Expression, ExpressionCompiler, Timestamp};
 
 use crate::dialect::{parse_expression, without_alias};
-use crate::error::SqlError;
+use crate::error::{PlanProblem, SqlError};
+use crate::functions::number::ARITHMETIC;
 use crate::names::resolve_expression;
 use crate::rewrite::rewrite;
 use crate::state::{build_state, dialect_config};
@@ -248,13 +249,21 @@ fn refuse_chance(expr: &Expr) -> Result<(), SqlError> {
     }
 }
 
-/// A cast of a constant that is left after folding cannot be done, so it is told now and not at the first row.
+/// What is left of constants after folding cannot be computed, so it is told now and not at the first row.
 fn refuse_impossible_constants(expr: &Expr) -> EngineResult<()> {
     expr.apply(|part| {
         if let Expr::Cast(cast) = part
             && let Expr::Literal(constant, _) = cast.expr.as_ref()
         {
             constant.cast_to(cast.field.data_type())?;
+        }
+        if let Expr::ScalarFunction(call) = part
+            && call.func.name() == ARITHMETIC
+            && call.args.iter().all(|arg| matches!(arg, Expr::Literal(..)))
+        {
+            let hint = "cast a side to a larger type, such as `::hugeint` or `::double`".to_owned();
+            let message = "a constant is too large for its type of number";
+            return Err(PlanProblem::new(message, None, Some(hint)).into());
         }
         Ok(TreeNodeRecursion::Continue)
     })?;

@@ -6,6 +6,7 @@ pub(crate) mod json;
 pub(crate) mod list;
 pub(crate) mod number;
 pub(crate) mod refused;
+mod sum;
 pub(crate) mod text;
 pub(crate) mod time;
 pub(crate) mod time_text;
@@ -50,12 +51,13 @@ fn renamed() -> Vec<Arc<ScalarUDF>> {
     ]
 }
 
-/// Aggregates of the engine under DuckDB's other names for them.
-pub(crate) fn renamed_aggregates() -> Vec<Arc<AggregateUDF>> {
+/// Aggregates of ours, and those of the engine under DuckDB's other names for them.
+pub(crate) fn aggregates() -> Vec<Arc<AggregateUDF>> {
     let also = |function: Arc<AggregateUDF>, names: &[&'static str]| {
         Arc::new(function.as_ref().clone().with_aliases(names.iter().copied()))
     };
     vec![
+        Arc::new(AggregateUDF::new_from_impl(sum::IntegerSum::new())),
         also(array_agg_udaf(), &["list"]),
         also(string_agg_udaf(), &["group_concat", "listagg"]),
         also(approx_distinct_udaf(), &["approx_count_distinct"]),

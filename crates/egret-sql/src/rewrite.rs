@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SelectFlavor, SelectItem,
-    Statement, Subscript, TableFactor, TimezoneInfo, UnaryOperator, Value, VisitMut, VisitorMut,
-    WildcardAdditionalOptions,
+    AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, Query, Select,
+    SelectFlavor, SelectItem, SetExpr, Statement, Subscript, TableFactor, TimezoneInfo, UnaryOperator, Value,
+    VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
 use crate::dialect::parse_statement;
@@ -51,6 +51,9 @@ impl VisitorMut for Rewriter {
             select.projection.push(SelectItem::Wildcard(WildcardAdditionalOptions::default()));
             select.flavor = SelectFlavor::Standard;
         }
+        for item in &mut select.projection {
+            answer_exists(item);
+        }
         ControlFlow::Continue(())
     }
 
@@ -78,8 +81,9 @@ impl VisitorMut for Rewriter {
                 let matches = call(FULL_MATCH, vec![expr.as_ref().clone(), pattern.as_ref().clone()]);
                 *expression = negate_if(*negated, matches);
             }
-            Expr::CompoundFieldAccess { access_chain, .. } => {
-                access_chain.iter_mut().for_each(rewrite_access)
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                take_leading_names(root, access_chain);
+                access_chain.iter_mut().for_each(rewrite_access);
             }
             _ => {}
         }
@@ -187,6 +191,124 @@ fn plain_arguments(function: &Function) -> Option<Vec<Expr>> {
         _ => None,
     });
     plain.collect()
+}
+
+/// `a.b` in front of `a.b[1]` is a column with its table or its field, as it is without what follows.
+fn take_leading_names(root: &mut Expr, access_chain: &mut Vec<AccessExpr>) {
+    let Expr::Identifier(first) = root else { return };
+    let is_name = |access: &AccessExpr| matches!(access, AccessExpr::Dot(Expr::Identifier(_)));
+    let count = access_chain.iter().take_while(|access| is_name(access)).count();
+    if count == 0 {
+        return;
+    }
+    let mut names = vec![first.clone()];
+    names.extend(access_chain.drain(..count).filter_map(|access| match access {
+        AccessExpr::Dot(Expr::Identifier(name)) => Some(name),
+        _ => None,
+    }));
+    *root = Expr::CompoundIdentifier(names);
+}
+
+/// `exists (…)` among the output columns, which the engine only takes as a condition, is said by counting.
+fn answer_exists(item: &mut SelectItem) {
+    let (SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. }) = item
+    else {
+        return;
+    };
+    let written = expression.to_string();
+    let mut counting = Counting { depth: 0, has_counted: false };
+    let _ = expression.visit(&mut counting);
+    if counting.has_counted
+        && let SelectItem::UnnamedExpr(expr) = item
+    {
+        *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('"', written) };
+    }
+}
+
+/// Replaces what is outside of subqueries; these have their own turn.
+struct Counting {
+    depth: usize,
+    has_counted: bool,
+}
+
+impl VisitorMut for Counting {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Exists { subquery, negated } = expression
+            && self.depth == 0
+            && let Some(count) = count_of(subquery)
+        {
+            let op = if *negated { BinaryOperator::Eq } else { BinaryOperator::Gt };
+            let left = Box::new(Expr::Subquery(count));
+            let compared = Expr::BinaryOp { left, op, right: Box::new(number("0")) };
+            *expression = Expr::Nested(Box::new(compared));
+            self.has_counted = true;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// The query that counts the rows of `query`.
+fn count_of(query: &Query) -> Option<Box<Query>> {
+    let mut counted = query.clone();
+    counted.order_by = None;
+    if is_one_row_or_more(counted.limit_clause.as_ref()) {
+        counted.limit_clause = None;
+    }
+    if counted.limit_clause.is_none()
+        && let SetExpr::Select(select) = counted.body.as_mut()
+        && gives_each_row(select)
+    {
+        let mut count = call("count", Vec::new());
+        if let Expr::Function(Function { args: FunctionArguments::List(list), .. }) = &mut count {
+            list.args = vec![FunctionArg::Unnamed(FunctionArgExpr::Wildcard)];
+        }
+        select.projection = vec![SelectItem::UnnamedExpr(count)];
+        return Some(Box::new(counted));
+    }
+    match parse_statement(&format!("select count(*) from ({query}) as counted")).ok()? {
+        Statement::Query(query) => Some(query),
+        _ => None,
+    }
+}
+
+/// Whether a limit leaves a row wherever there is one.
+fn is_one_row_or_more(limit: Option<&LimitClause>) -> bool {
+    match limit {
+        Some(LimitClause::LimitOffset { limit: Some(Expr::Value(limit)), offset: None, limit_by }) => {
+            limit_by.is_empty()
+                && matches!(&limit.value, Value::Number(digits, _) if digits.parse::<u64>().is_ok_and(|n| n > 0))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a `select` has one row for each that its `from` and `where` give.
+fn gives_each_row(select: &Select) -> bool {
+    let is_plain = |item: &SelectItem| {
+        matches!(
+            item,
+            SelectItem::Wildcard(_)
+                | SelectItem::QualifiedWildcard(..)
+                | SelectItem::UnnamedExpr(Expr::Value(_) | Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+        )
+    };
+    let is_ungrouped = matches!(&select.group_by, GroupByExpr::Expressions(by, modifiers) if by.is_empty() && modifiers.is_empty());
+    is_ungrouped
+        && select.having.is_none()
+        && select.qualify.is_none()
+        && select.projection.iter().all(is_plain)
 }
 
 /// `list[1].name` and `list[2:]`.

@@ -35,7 +35,7 @@ pub(crate) fn build_state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Se
     }
     let mut builder = builder.with_default_features();
     builder.scalar_functions().get_or_insert_default().extend(functions);
-    builder.aggregate_functions().get_or_insert_default().extend(functions::renamed_aggregates());
+    builder.aggregate_functions().get_or_insert_default().extend(functions::aggregates());
     let mut state = builder.with_type_planner(Arc::new(DialectTypes)).build();
     if let Some(casts) = casts {
         // The state takes every rewrite; there is no way for this to fail.

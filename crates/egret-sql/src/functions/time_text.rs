@@ -26,9 +26,16 @@ pub(super) fn functions() -> Vec<Function> {
     ]
 }
 
+/// Where the time and the format are: either may come first. Of two texts, the first is the time.
+fn strftime_places(fields: &[FieldRef]) -> (usize, usize) {
+    let is_time = |field: &FieldRef| matches!(field.data_type(), DataType::Timestamp(..) | DataType::Date32);
+    if fields[0].data_type().is_string() && is_time(&fields[1]) { (1, 0) } else { (0, 1) }
+}
+
 fn strftime_returns(args: &ReturnFieldArgs) -> Result<FieldRef> {
-    check_time("strftime", &args.arg_fields[0])?;
-    if let Some(Some(Some(format))) = args.scalar_arguments[1].map(ScalarValue::try_as_str) {
+    let (time, format) = strftime_places(args.arg_fields);
+    check_time("strftime", &args.arg_fields[time])?;
+    if let Some(Some(Some(format))) = args.scalar_arguments[format].map(ScalarValue::try_as_str) {
         format_items(&print_format(format), format)?;
     }
     field("strftime", DataType::Utf8View)
@@ -52,20 +59,21 @@ fn check_formats(name: &str, args: &ReturnFieldArgs) -> Result<FieldRef> {
 }
 
 fn strftime(args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
-    let times = time_column(args, 0)?;
+    let (time_at, format_at) = strftime_places(&args.arg_fields);
+    let times = time_column(args, time_at)?;
     let mut texts = StringViewBuilder::with_capacity(times.len());
     let mut append = |time: Option<i64>, items: &[Item]| {
         let time = time.and_then(DateTime::<Utc>::from_timestamp_micros);
         texts.append_option(time.map(|time| time.format_with_items(items.iter()).to_string()));
     };
-    match constant_text(args, 1) {
+    match constant_text(args, format_at) {
         Some(Some(format)) => {
             let format_text = print_format(format);
             let items = format_items(&format_text, format)?;
             times.iter().for_each(|time| append(time, &items));
         }
         _ => {
-            let formats = text_column(args, 1)?;
+            let formats = text_column(args, format_at)?;
             for (time, format) in times.iter().zip(formats.iter()) {
                 let format_text = format.map(print_format).unwrap_or_default();
                 let items = format_items(&format_text, format.unwrap_or_default())?;

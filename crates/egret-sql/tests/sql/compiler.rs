@@ -134,6 +134,8 @@ fn many_conditions_join_without_exhausting_the_stack() {
     assert!(compiler().compile(&chain, &schema()).unwrap_err().message.contains("too many operators"));
     let chain = vec!["bytes"; 200].join(" + ");
     assert!(compiler().compile(&chain, &schema()).unwrap().evaluate(&rows()).is_ok());
+    let mixed = vec!["bytes - 1 * 2"; 100].join(" + ");
+    assert!(compiler().compile(&mixed, &schema()).unwrap().evaluate(&rows()).is_ok());
     let long = format!("'{}' = ''", "x".repeat(egret_sql::MAX_SQL_BYTES));
     assert!(compiler().compile(&long, &schema()).unwrap_err().message.contains("over the limit"));
 }

@@ -47,6 +47,7 @@ fn mistakes_in_expressions() {
         "event_name + 1",
         "random() > 0.5",
         "event_time > 'yesterday'",
+        "bytes > 9223372036854775807 + 1",
         "",
         "select 1",
     ];
