@@ -226,18 +226,31 @@ impl Format for VpcFlowLogFormat {
     }
 
     fn decoder(&self, plan: &Arc<RecordPlan>, _: &ObjectContext) -> Box<dyn Decoder> {
-        boxed(FlowLogParser { plan: plan.clone(), targets: targets(plan, &self.fields) })
+        boxed(FlowLogParser { plan: plan.clone(), targets: targets(plan, &self.fields), at_start: true })
     }
 }
 
 /// Whether `line` is one of AWS's names: the header of a flow log.
 pub(crate) fn is_header(line: &[u8]) -> bool {
     // Nearly every line of values starts with the version's digit.
-    if !line.first().is_some_and(u8::is_ascii_lowercase) {
+    line.first().is_some_and(u8::is_ascii_lowercase) && words(line).all(is_aws_field)
+}
+
+/// Whether `line`, the first of its file, is a header. AWS adds fields: most of its names are known, not all.
+pub(crate) fn is_first_header(line: &[u8]) -> bool {
+    if !line.first().is_some_and(u8::is_ascii_alphabetic) {
         return false;
     }
-    let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
-    words.all(|word| AWS_FIELDS.iter().any(|field| field.as_bytes() == word))
+    let (known, unknown): (Vec<_>, Vec<_>) = words(line).partition(|word| is_aws_field(word));
+    known.len() > unknown.len()
+}
+
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+}
+
+fn is_aws_field(word: &[u8]) -> bool {
+    AWS_FIELDS.iter().any(|field| field.as_bytes() == word)
 }
 
 enum Target {
@@ -257,16 +270,24 @@ fn targets(plan: &Arc<RecordPlan>, fields: &[String]) -> Vec<Target> {
 struct FlowLogParser {
     plan: Arc<RecordPlan>,
     targets: Vec<Target>,
+    /// The next line is the first.
+    at_start: bool,
 }
 
 impl LineParser for FlowLogParser {
     fn is_header(&mut self, line: &[u8]) -> bool {
-        if !is_header(line) {
+        let at_start = std::mem::replace(&mut self.at_start, false);
+        let is_header = if at_start { is_first_header(line) } else { is_header(line) };
+        if !is_header {
             return false;
         }
-        if let Ok(Ok(format)) = std::str::from_utf8(line).map(str::parse::<VpcFlowLogFormat>) {
-            self.targets = targets(&self.plan, &format.fields);
-        }
+        let line = String::from_utf8_lossy(line);
+        // What AWS added since becomes a field of its own name.
+        let fields: Vec<String> = line
+            .split_ascii_whitespace()
+            .map(|word| field_of(word).unwrap_or_else(|_| word.to_owned()))
+            .collect();
+        self.targets = targets(&self.plan, &fields);
         true
     }
 

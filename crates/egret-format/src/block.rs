@@ -130,6 +130,10 @@ pub struct Blocks<R> {
     complete: bool,
     ended: bool,
     given_last: bool,
+    /// What the reader said after the bytes of the last block. It may say it once only.
+    failure: Option<io::Error>,
+    /// Whether the decoder could use nothing of the last block.
+    stuck: bool,
 }
 
 impl<R: Read> Blocks<R> {
@@ -137,7 +141,17 @@ impl<R: Read> Blocks<R> {
     /// not `complete`, what follows its last whole record is left for another time.
     pub fn new(reader: R, pool: &Arc<BlockPool>, offset: u64, complete: bool) -> Self {
         let (pool, rest) = (Arc::clone(pool), Vec::new());
-        Self { reader, pool, offset, rest, complete, ended: false, given_last: false }
+        Self {
+            reader,
+            pool,
+            offset,
+            rest,
+            complete,
+            ended: false,
+            given_last: false,
+            failure: None,
+            stuck: false,
+        }
     }
 
     /// The reader underneath.
@@ -165,10 +179,12 @@ impl<R: Read> Blocks<R> {
         if self.given_last {
             return Ok(None);
         }
+        if let Some(error) = self.failure.take() {
+            return Err(error);
+        }
         let kept = self.rest.len();
-        let size = self.pool.size;
         // A decoder that could use nothing of the last block needs a larger one.
-        let target = if kept >= size / 2 { kept * 2 } else { size }.min(MAX_RECORD_BYTES).max(kept);
+        let target = if self.stuck { kept * 2 } else { self.pool.size }.min(MAX_RECORD_BYTES).max(kept);
         let mut memory = self.pool.take(target);
         memory.push(&self.rest);
         while !self.ended && memory.filled < target {
@@ -177,7 +193,10 @@ impl<R: Read> Blocks<R> {
                 Ok(read) => memory.filled += read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if memory.filled == kept => return Err(error),
-                Err(_) => break,
+                Err(error) => {
+                    self.failure = Some(error);
+                    break;
+                }
             }
         }
         self.rest.clear();
@@ -192,6 +211,7 @@ impl<R: Read> Blocks<R> {
     pub fn consumed(&mut self, block: &Block, bytes: usize) {
         let bytes = bytes.min(block.bytes.len());
         self.offset = block.offset + bytes as u64;
+        self.stuck = bytes == 0;
         self.rest.extend_from_slice(&block.bytes[bytes..]);
         // What is left of the last block comes again, as long as that leads on.
         self.given_last &= bytes == 0 || self.rest.is_empty();
@@ -202,12 +222,12 @@ impl<R: Read> Blocks<R> {
 mod tests {
     use super::*;
 
-    /// Fails after its bytes.
-    struct Failing<'a>(&'a [u8]);
+    /// Fails after its bytes, once: then it ends, as decompressors do after a wrong checksum.
+    struct Failing<'a>(&'a [u8], bool);
 
     impl Read for Failing<'_> {
         fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-            if self.0.is_empty() {
+            if self.0.is_empty() && !std::mem::replace(&mut self.1, true) {
                 return Err(io::Error::other("torn"));
             }
             self.0.read(into)
@@ -259,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_read_error_comes_after_what_was_read() {
-        let mut blocks = Blocks::new(Failing(b"abc"), &BlockPool::new(8), 0, true);
+        let mut blocks = Blocks::new(Failing(b"abc", false), &BlockPool::new(8), 0, true);
         let block = blocks.next_block().unwrap().unwrap();
         assert_eq!((block.text().unwrap(), block.last), ("abc", false));
         blocks.consumed(&block, 3);

@@ -145,8 +145,9 @@ struct KeyValueParser {
 /// What is known of a key.
 struct Key {
     field: FieldId,
-    /// The line that had it last, and how often.
+    /// The line that had it last.
     line: u64,
+    /// The number that it reached there: how often it came, and more if a longer name was taken.
     times: u32,
 }
 
@@ -182,24 +183,35 @@ impl LineParser for KeyValueParser {
 
 impl KeyValueParser {
     fn put(&mut self, key: &str, value: &str, rows: &mut RowBuilder<'_>) {
-        let mut name = Cow::Borrowed(key);
-        let mut times = 1;
-        loop {
-            if !self.keys.contains_key(&*name) {
-                let field = FieldId::new(&self.plan, &name);
-                self.keys.insert((&*name).into(), Key { field, line: 0, times: 0 });
-            }
-            let Some(known) = self.keys.get_mut(&*name) else { return };
-            if known.line != self.line {
-                (known.line, known.times) = (self.line, 1);
-                rows.text(&known.field, value);
-                return;
-            }
-            // The plain key counts how often it came; a longer name that is taken by itself leads to the next.
-            known.times += 1;
-            times = known.times.max(times + 1);
-            name = Cow::Owned(format!("{key}_{times}"));
+        let line = self.line;
+        let Some(known) = self.key(key) else { return };
+        if known.line != line {
+            (known.line, known.times) = (line, 1);
+            rows.text(&known.field, value);
+            return;
         }
+        // The plain key counts how often it came; a longer name that is taken by itself leads to the next.
+        let mut times = known.times;
+        loop {
+            times += 1;
+            let Some(longer) = self.key(&format!("{key}_{times}")) else { return };
+            if longer.line != line {
+                (longer.line, longer.times) = (line, 1);
+                rows.text(&longer.field, value);
+                break;
+            }
+        }
+        if let Some(known) = self.key(key) {
+            known.times = times;
+        }
+    }
+
+    fn key(&mut self, name: &str) -> Option<&mut Key> {
+        if !self.keys.contains_key(name) {
+            let field = FieldId::new(&self.plan, name);
+            self.keys.insert(name.into(), Key { field, line: 0, times: 0 });
+        }
+        self.keys.get_mut(name)
     }
 }
 

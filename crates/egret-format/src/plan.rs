@@ -6,6 +6,8 @@ use chrono_tz::Tz;
 use egret_model::ColumnType;
 use hashbrown::HashMap;
 
+use crate::mapped::MappedFields;
+
 /// A column to be filled straight from the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanColumn {
@@ -41,6 +43,7 @@ pub struct RecordPlan {
     pub(crate) numbers: usize,
     pub(crate) columns: Vec<(String, Shape)>,
     pub(crate) map_fields: Vec<String>,
+    pub(crate) mapped: MappedFields,
     /// Names that a mapped field must not take, in lower case: SQL does not tell case apart.
     pub(crate) taken: HashSet<String>,
     /// The zone for timestamps that lack one.
@@ -156,6 +159,7 @@ impl RecordPlan {
             numbers: 0,
             columns: Vec::new(),
             map_fields,
+            mapped: MappedFields::default(),
             taken: reserved.iter().map(|name| name.to_lowercase()).collect(),
             timezone,
         };
@@ -185,6 +189,17 @@ impl RecordPlan {
         plan.numbers = root.number_from(0);
         plan.root = root;
         Ok(plan)
+    }
+
+    /// With the mapped fields that all who fill the same table share.
+    #[must_use]
+    pub fn with_mapped_fields(self, mapped: MappedFields) -> Self {
+        Self { mapped, ..self }
+    }
+
+    /// The fields that became columns without being declared.
+    pub fn mapped_fields(&self) -> &MappedFields {
+        &self.mapped
     }
 
     fn add_shape(&mut self, column: &str, leaf: SlotPlan) -> Result<Shape, PlanError> {

@@ -16,13 +16,11 @@ use crate::extra::ExtraWriter;
 use crate::plan::{Node, RecordPlan, Shape, SlotPlan};
 use crate::slot::{Fit, Slot, Texts, Value, string_views};
 
-/// A record of which several fields were not declared may add columns; no table gets more than so many.
-const MAX_MAPPED_FIELDS: usize = 1_000;
-
 /// So many names of fields that no column takes are noted.
 const MAX_UNKNOWN_FIELDS: usize = 100;
 
-/// The member of `extra` that holds a record, in base64, whose text was not valid UTF-8.
+/// The member of `extra` that holds a record, in base64, whose text was not valid UTF-8, or is none for a lone
+/// surrogate that JSON allows and that no other member shows as it was written.
 pub const INVALID_UTF8: &str = "_invalid_utf8";
 
 /// Where a record lies in its object.
@@ -70,6 +68,8 @@ pub struct RowBuilder<'b> {
     spans: Vec<Span>,
     quarantined: Vec<Quarantined>,
     misfits: u64,
+    /// Those before this record.
+    misfits_before: u64,
     unknown_fields: HashSet<Box<str>>,
     record: usize,
     /// By the number of a node or entry: the entry of the same node that came next in the last record.
@@ -109,6 +109,7 @@ impl<'b> RowBuilder<'b> {
             spans: Vec::new(),
             quarantined: Vec::new(),
             misfits: 0,
+            misfits_before: 0,
             unknown_fields: HashSet::new(),
             record: 0,
             followers: vec![0; plan.numbers],
@@ -129,6 +130,7 @@ impl<'b> RowBuilder<'b> {
     /// is not, and the decoder goes on with the next.
     pub fn begin(&mut self, at: usize) -> bool {
         self.record = at;
+        self.misfits_before = self.misfits;
         self.extra.clear();
         self.block.offset + at as u64 >= self.skip_before
     }
@@ -171,6 +173,7 @@ impl<'b> RowBuilder<'b> {
     /// Forgets what was put since the record began: it will come again, with more bytes behind it.
     pub fn abandon(&mut self) {
         let rows = self.spans.len();
+        self.misfits = self.misfits_before;
         self.slots.iter_mut().for_each(|slot| slot.truncate(rows));
         self.mapped.iter_mut().for_each(|(_, slot)| slot.truncate(rows));
         for (presence, len) in &mut self.presences {
@@ -179,6 +182,12 @@ impl<'b> RowBuilder<'b> {
                 *len = rows;
             }
         }
+    }
+
+    /// Forgets what was put since the record began: it is read once more, in another way.
+    pub(crate) fn begin_again(&mut self) {
+        self.abandon();
+        self.extra.clear();
     }
 
     /// Puts a field of a format that knows only text.
@@ -282,10 +291,22 @@ impl<'b> RowBuilder<'b> {
         if self.map_field(name, value) {
             return;
         }
+        self.note_unknown(name);
+        self.keep(name, value);
+    }
+
+    /// As [`RowBuilder::unknown`], for a text that is not quite what was `written`: that is kept in any case.
+    pub(crate) fn unknown_mended(&mut self, name: &str, text: &str, written: &str) {
+        if !self.map_field(name, Value::String(text)) {
+            self.note_unknown(name);
+        }
+        self.extra.put_text(name, written);
+    }
+
+    fn note_unknown(&mut self, name: &str) {
         if !self.unknown_fields.contains(name) && self.unknown_fields.len() < MAX_UNKNOWN_FIELDS {
             self.unknown_fields.insert(name.into());
         }
-        self.keep(name, value);
     }
 
     fn keep(&mut self, name: &str, value: Value<'_>) {
@@ -322,11 +343,11 @@ impl<'b> RowBuilder<'b> {
 
     fn may_map(&self, name: &str) -> bool {
         let lower = name.to_lowercase();
-        self.mapped.len() < MAX_MAPPED_FIELDS
-            && !name.is_empty()
+        !name.is_empty()
             && !self.plan.taken.contains(&lower)
             && !self.mapped.iter().any(|(mapped, _)| mapped.to_lowercase() == lower)
             && self.plan.map_fields.iter().any(|pattern| wildcard_matches(pattern, name))
+            && self.plan.mapped.claim(name, &lower)
     }
 
     /// Everything decoded from the block.

@@ -13,15 +13,19 @@ use arrow::datatypes::{
     ArrowPrimitiveType, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
     TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use egret_model::ColumnType;
 use serde_json::value::RawValue;
 
-use crate::time::parse_time;
+use crate::time::{number, parse_time};
 
 /// The index of the buffer that holds text not found in the block, and of the block itself.
 const SCRATCH_BUFFER: u32 = 0;
 const BLOCK_BUFFER: u32 = 1;
+
+/// The smallest numbers are printed with so many digits, and no number with more.
+const MAX_PRINTED_BYTES: usize = 400;
 
 /// Where texts lie: in the block they were read from, else in the scratch buffer.
 #[derive(Debug)]
@@ -254,14 +258,19 @@ impl Slot {
             Values::Float32(values) => {
                 let Ok(number) = text.parse::<f32>() else { return Fit::Failed };
                 values.push(number);
-                value.fit_if(number.to_string().parse::<f64>().ok() == text.parse().ok())
+                value.fit_if(prints_back(text, f32::DIGITS, || number.to_string()))
             }
             Values::Float64(values) => {
                 let Ok(number) = text.parse::<f64>() else { return Fit::Failed };
                 values.push(number);
-                value.fit_if(number.is_finite())
+                value.fit_if(prints_back(text, f64::DIGITS, || number.to_string()))
             }
             Values::Date(values) => {
+                // A day is the same in every zone.
+                if let Some(date) = parse_date(text) {
+                    values.push(date.signed_duration_since(NaiveDate::default()).num_days() as i32);
+                    return exact_if(true, value);
+                }
                 let Some(time) = parse_time(text, timezone) else { return Fit::Failed };
                 values.push(time.days());
                 exact_if(time.date().is_some_and(|date| date.to_string() == text), value)
@@ -377,6 +386,34 @@ fn put_integer<N: FromStr>(values: &mut Vec<N>, value: Value<'_>) -> Fit {
     // `007`, `+7` and `-0` are the same number but not what it prints.
     let digits = text.strip_prefix('-').unwrap_or(text);
     value.fit_if(text == "0" || !digits.starts_with(['0', '+']))
+}
+
+/// Whether a floating-point number gives back how it is written: plain digits, no zeros that could be left out
+/// (but `1.0` is as good as `1`), and no more digits than the number can tell apart. So many as `safe_digits`
+/// always survive; with more, `print` has to say.
+fn prints_back(text: &str, safe_digits: u32, print: impl FnOnce() -> String) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    let whole = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let is_plain = match (&digits[..whole], &digits[whole..]) {
+        ([], _) | ([b'0', _, ..], _) => false,
+        (_, [] | b".0") => true,
+        (_, [b'.', fraction @ ..]) => {
+            fraction.iter().all(u8::is_ascii_digit) && !matches!(fraction, [] | [.., b'0'])
+        }
+        _ => false,
+    };
+    if !is_plain || digits.len() > MAX_PRINTED_BYTES {
+        return false;
+    }
+    let count = digits.len() - usize::from(whole < digits.len());
+    count <= safe_digits as usize || print() == text.strip_suffix(".0").unwrap_or(text)
+}
+
+/// A plain date, `2024-02-01`.
+fn parse_date(text: &str) -> Option<NaiveDate> {
+    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return None };
+    let year = number(&[y1, y2])? * 100 + number(&[y3, y4])?;
+    NaiveDate::from_ymd_opt(year as i32, number(&[m1, m2])?, number(&[d1, d2])?)
 }
 
 /// Puts the elements of a JSON array into the builder behind a list. An element that does not fit becomes

@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
 
+/// A type holds others nested so deep at most.
+const MAX_DEPTH: usize = 32;
+
 /// The type of a column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ColumnType {
@@ -131,35 +134,42 @@ impl FromStr for ColumnType {
     type Err = UnknownType;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let trimmed = text.trim();
-        if let Some(element) = trimmed.strip_suffix("[]") {
-            return Ok(Self::List(Box::new(element.parse()?)));
-        }
-        let lower = trimmed.to_ascii_lowercase();
-        if let Some(start) = lower.strip_prefix("struct").map(str::trim_start)
-            && let Some(inner) = start.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'))
-        {
-            // The names keep their case: take the same range from the original.
-            let from = trimmed.len() - inner.len() - 1;
-            return parse_struct(&trimmed[from..trimmed.len() - 1]);
-        }
-        let synonym = match lower.as_str() {
-            "bool" => "boolean",
-            "int" | "int4" | "int32" => "integer",
-            "long" | "int8" | "int64" => "bigint",
-            "text" | "string" | "uuid" => "varchar",
-            "real" | "float4" => "float",
-            "float8" => "double",
-            "datetime" | "timestamptz" => "timestamp",
-            "bytea" | "binary" | "varbinary" => "blob",
-            other => other,
-        };
-        Self::PLAIN
-            .iter()
-            .find(|(name, _)| *name == synonym)
-            .map(|(_, column_type)| column_type.clone())
-            .ok_or_else(|| unknown(trimmed))
+        parse_type(text, MAX_DEPTH)
     }
+}
+
+/// Reads a type in which others are nested `depth` deep at most.
+fn parse_type(text: &str, depth: usize) -> Result<ColumnType, UnknownType> {
+    let trimmed = text.trim();
+    if let Some(element) = trimmed.strip_suffix("[]") {
+        let depth = depth.checked_sub(1).ok_or_else(|| too_deep(trimmed))?;
+        return Ok(ColumnType::List(Box::new(parse_type(element, depth)?)));
+    }
+    let lower = trimmed.to_ascii_lowercase();
+    if let Some(start) = lower.strip_prefix("struct").map(str::trim_start)
+        && let Some(inner) = start.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'))
+    {
+        // The names keep their case: take the same range from the original.
+        let from = trimmed.len() - inner.len() - 1;
+        let depth = depth.checked_sub(1).ok_or_else(|| too_deep(trimmed))?;
+        return parse_struct(&trimmed[from..trimmed.len() - 1], depth);
+    }
+    let synonym = match lower.as_str() {
+        "bool" => "boolean",
+        "int" | "int4" | "int32" => "integer",
+        "long" | "int8" | "int64" => "bigint",
+        "text" | "string" | "uuid" => "varchar",
+        "real" | "float4" => "float",
+        "float8" => "double",
+        "datetime" | "timestamptz" => "timestamp",
+        "bytea" | "binary" | "varbinary" => "blob",
+        other => other,
+    };
+    ColumnType::PLAIN
+        .iter()
+        .find(|(name, _)| *name == synonym)
+        .map(|(_, column_type)| column_type.clone())
+        .ok_or_else(|| unknown(trimmed))
 }
 
 fn unknown(text: &str) -> UnknownType {
@@ -174,7 +184,12 @@ fn unknown(text: &str) -> UnknownType {
     UnknownType { text: text.to_owned(), hint }
 }
 
-fn parse_struct(inner: &str) -> Result<ColumnType, UnknownType> {
+fn too_deep(text: &str) -> UnknownType {
+    let start: String = text.chars().take(40).collect();
+    UnknownType { text: format!("{start}…"), hint: format!("types nest at most {MAX_DEPTH} deep") }
+}
+
+fn parse_struct(inner: &str, depth: usize) -> Result<ColumnType, UnknownType> {
     let mut fields = Vec::new();
     for part in split_top_level(inner) {
         let part = part.trim();
@@ -182,7 +197,7 @@ fn parse_struct(inner: &str) -> Result<ColumnType, UnknownType> {
             Some(quoted) => quoted,
             None => part.split_once(char::is_whitespace).ok_or_else(|| unknown(part))?,
         };
-        fields.push((name.to_owned(), rest.parse()?));
+        fields.push((name.to_owned(), parse_type(rest, depth)?));
     }
     Ok(ColumnType::Struct(fields))
 }
@@ -218,6 +233,20 @@ mod tests {
         }
         let quoted: ColumnType = r#"STRUCT("clientIp" varchar, x int)"#.parse().unwrap();
         assert_eq!(quoted.to_string(), "struct(clientIp varchar, x integer)");
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let list = |depth: usize| format!("varchar{}", "[]".repeat(depth));
+        let structs = |depth: usize| format!("{}varchar{}", "struct(a ".repeat(depth), ")".repeat(depth));
+        for text in [list(32), structs(32), format!("{}[]", structs(31))] {
+            assert_eq!(text.parse::<ColumnType>().unwrap().to_string(), text);
+        }
+        for text in [list(33), list(50_000), structs(33), structs(50_000), format!("{}[]", structs(32))] {
+            let error = text.parse::<ColumnType>().unwrap_err();
+            assert_eq!(error.hint, "types nest at most 32 deep");
+            assert!(error.to_string().len() < 100, "{error}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::strftime;
 use crate::layout_error::LayoutError;
 
 /// What a layout says of one value.
@@ -44,11 +45,21 @@ pub(crate) struct Layout {
 }
 
 /// The text that ends a value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Separator {
     pub(crate) text: String,
     /// The value holds this text itself, so many times: the spaces in a date.
     times_inside: usize,
+    /// It may hold more of it where numbers are padded with spaces.
+    padded: Option<Padded>,
+}
+
+/// A time whose numbers may be padded with spaces: `May  5`.
+#[derive(Debug, Clone)]
+struct Padded {
+    format: String,
+    /// How many numbers may be padded.
+    count: usize,
 }
 
 impl Layout {
@@ -69,7 +80,7 @@ impl Layout {
                 }
                 (Token::Value(mut value, span), _) => {
                     value.make_unique(&mut seen);
-                    layout.values.push((value, Separator { text: String::new(), times_inside: 0 }));
+                    layout.values.push((value, Separator::default()));
                     last_span = span;
                 }
             }
@@ -83,7 +94,10 @@ impl Layout {
         }
         for (value, separator) in &mut layout.values {
             if let Value::TimePart(format) = value {
-                separator.times_inside = super::strftime::count_inside(format, &separator.text);
+                separator.times_inside = strftime::count_inside(format, &separator.text);
+                let count = strftime::count_padded(format);
+                let may_hold_more = count > 0 && separator.text.starts_with(' ');
+                separator.padded = may_hold_more.then(|| Padded { format: format.clone(), count });
             }
         }
         Ok(layout)
@@ -139,9 +153,16 @@ impl Value {
 impl Separator {
     /// Where the value at the start of `rest` ends.
     pub(crate) fn find(&self, rest: &str) -> Option<usize> {
+        let shortest = self.find_behind(rest, self.times_inside)?;
+        let Some(Padded { format, count }) = &self.padded else { return Some(shortest) };
+        let mut ends = (0..=*count).map_while(|more| self.find_behind(rest, self.times_inside + more));
+        ends.find(|end| strftime::reads(format, &rest[..*end])).or(Some(shortest))
+    }
+
+    /// Where this text stands in `rest`, but for the first `to_skip` times.
+    fn find_behind(&self, rest: &str, mut to_skip: usize) -> Option<usize> {
         let Some((first, others)) = self.text.as_bytes().split_first() else { return Some(rest.len()) };
         let bytes = rest.as_bytes();
-        let mut to_skip = self.times_inside;
         let mut from = 0;
         while let Some(found) = memchr::memchr(*first, &bytes[from..]) {
             let at = from + found;

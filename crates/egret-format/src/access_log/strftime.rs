@@ -1,5 +1,8 @@
 //! Times that a layout writes in the notation of `strftime`, in one part or several.
 
+use std::fmt::Write;
+
+use chrono::format::{Item, Pad, Parsed, StrftimeItems};
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 use egret_model::Timestamp;
@@ -62,16 +65,31 @@ impl TimeParts {
     }
 }
 
-/// Whether chrono reads and writes `format`.
+/// Whether chrono reads and writes `format`. Some of it, such as `%#z`, it only reads.
 pub(crate) fn is_valid(format: &str) -> bool {
-    use chrono::format::{Item, StrftimeItems};
-    StrftimeItems::new(format).all(|item| !matches!(item, Item::Error))
+    StrftimeItems::new(format).all(|item| !matches!(item, Item::Error)) && sample(format).is_some()
 }
 
-/// How often `separator` stands in a time that `format` writes.
+/// How often `separator` stands in a time that `format` writes, without any that pads a number.
 pub(crate) fn count_inside(format: &str, separator: &str) -> usize {
-    let sample =
-        NaiveDate::from_ymd_opt(2000, 10, 10).and_then(|date| date.and_hms_micro_opt(13, 55, 36, 123_456));
-    let Some(sample) = sample.filter(|_| is_valid(format) && !separator.is_empty()) else { return 0 };
-    sample.and_utc().fixed_offset().format(format).to_string().matches(separator).count()
+    let sample = sample(format).filter(|_| !separator.is_empty());
+    sample.map_or(0, |sample| sample.matches(separator).count())
+}
+
+/// How many numbers `format` pads with spaces, as `%e` does.
+pub(crate) fn count_padded(format: &str) -> usize {
+    StrftimeItems::new(format).filter(|item| matches!(item, Item::Numeric(_, Pad::Space))).count()
+}
+
+/// Whether `text` is what `format` writes.
+pub(crate) fn reads(format: &str, text: &str) -> bool {
+    chrono::format::parse(&mut Parsed::new(), text, StrftimeItems::new(format)).is_ok()
+}
+
+/// A time that `format` writes; every number in it has two digits.
+fn sample(format: &str) -> Option<String> {
+    let date = NaiveDate::from_ymd_opt(2010, 10, 10)?;
+    let time = date.and_hms_micro_opt(22, 55, 36, 123_456)?.and_utc().fixed_offset();
+    let mut text = String::new();
+    write!(text, "{}", time.format(format)).is_ok().then_some(text)
 }

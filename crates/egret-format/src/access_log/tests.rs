@@ -211,6 +211,24 @@ fn times_in_the_notation_of_strftime() {
 }
 
 #[test]
+fn a_number_padded_with_a_space_is_a_number() {
+    let plan = plan("timestamp timestamp");
+    for (layout, time, expected) in [
+        ("%{%Y %b %e %T}t %s", "2024 May  5 10:00:00", "2024-05-05T10:00:00"),
+        ("%{%Y %b %e %T}t %s", "2024 May 15 10:00:00", "2024-05-15T10:00:00"),
+        ("%{%Y %b %e %k:%M}t %s", "2024 May  5  9:30", "2024-05-05T09:30:00"),
+        ("%{%Y %b %e %k:%M}t %s", "2024 May 15  9:30", "2024-05-15T09:30:00"),
+        ("%{%e %b %Y %l:%M %p}t %s", " 5 May 2024  1:30 PM", "2024-05-05T13:30:00"),
+        ("%{%e %b %Y %l:%M %p}t %s", "15 May 2024 10:30 PM", "2024-05-15T22:30:00"),
+        ("%{%Y %b %e}t %{%k:%M}t %s", "2024 May  5  9:30", "2024-05-05T09:30:00"),
+    ] {
+        let outcome = decode(&apache(layout), &plan, format!("{time} 200"));
+        let expected = json!({"timestamp": expected, "extra": {"status": "200"}});
+        assert_eq!(outcome.rows, [expected], "{layout} {time} {:?}", outcome.reasons());
+    }
+}
+
+#[test]
 fn the_whole_directive_of_nginx_may_be_pasted() {
     let layout = r#"
         log_format main '$remote_addr - $remote_user [$time_local] "$request" '
@@ -242,6 +260,7 @@ fn mistakes_point_into_the_layout() {
         ("apache_access_log", "%h %{Referer %s", "%{Referer %s", "not closed"),
         ("apache_access_log", "%h é%é", "%é", "without a directive"),
         ("apache_access_log", "%h %{%Q}t %s", "%{%Q}t", "strftime"),
+        ("apache_access_log", "%h %{%F %T %#z}t %s", "%{%F %T %#z}t", "strftime"),
         ("apache_access_log", "%h%s", "%s", "nothing stands between `%h` and `%s`"),
     ] {
         let (formats, diagnostics) =

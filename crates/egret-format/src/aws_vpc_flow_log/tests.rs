@@ -49,6 +49,26 @@ fn a_header_names_what_follows() {
 }
 
 #[test]
+fn a_header_may_name_fields_that_nobody_knows_yet() {
+    let text = "version srcaddr new-field dstaddr\n9 10.0.0.1 x 10.0.0.2\n9 10.0.0.3 - 10.0.0.4\n";
+    let expected = [
+        json!({"version": "9", "src_addr": "10.0.0.1", "new-field": "x", "dst_addr": "10.0.0.2"}),
+        json!({"version": "9", "src_addr": "10.0.0.3", "dst_addr": "10.0.0.4"}),
+    ];
+    let outcome = decode(&default(), &plan(""), text);
+    assert_eq!((outcome.extras(), outcome.reasons()), (expected.to_vec(), vec![]));
+    assert_eq!(decode_after(&default(), &plan(""), text, 40).extras(), expected[1..]);
+    let recognised = crate::registry::recognise(text.as_bytes()).unwrap();
+    assert_eq!(recognised.kind, "aws_vpc_flow_log");
+
+    // Words are no header, and later on only names are.
+    for text in ["the version of the end", "2 3\nversion srcaddr new-field dstaddr"] {
+        let outcome = decode(&default(), &plan(""), text);
+        assert!(outcome.quarantined.len() == text.lines().count(), "{text}");
+    }
+}
+
+#[test]
 fn the_number_of_values_must_be_right() {
     let outcome = decode(&default(), &plan("version integer"), format!("{LINE} 1\n2 3\n{LINE}  \n \n"));
     assert_eq!(

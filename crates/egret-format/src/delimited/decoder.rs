@@ -6,7 +6,7 @@ use std::sync::Arc;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use super::DelimitedFormat;
-use crate::block::Block;
+use crate::block::{Block, MAX_RECORD_BYTES};
 use crate::decoder::Decoder;
 use crate::plan::RecordPlan;
 use crate::rows::{FieldId, RowBuilder};
@@ -20,6 +20,7 @@ pub(super) struct DelimitedDecoder {
     names: Names,
     record: Record,
     in_long_line: bool,
+    in_long_comment: bool,
 }
 
 /// The fields of a record.
@@ -76,6 +77,7 @@ impl DelimitedDecoder {
             names,
             record: Record::default(),
             in_long_line: false,
+            in_long_comment: false,
         }
     }
 
@@ -192,25 +194,29 @@ impl DelimitedDecoder {
         fields
     }
 
-    /// The start of the next record: behind line ends and comments. `None` if a comment ends behind the block.
-    fn skip_between(&self, block: &Block, mut at: usize) -> Option<usize> {
-        if block.offset == 0 && at == 0 && block.bytes.starts_with(BYTE_ORDER_MARK) {
-            at = BYTE_ORDER_MARK.len();
+    /// Moves `at` to the start of the next record: behind line ends and comments. False if a comment goes on
+    /// behind the block. One that is longer than a record may be is passed over piece by piece.
+    fn skip_between(&mut self, block: &Block, at: &mut usize) -> bool {
+        if block.offset == 0 && *at == 0 && block.bytes.starts_with(BYTE_ORDER_MARK) {
+            *at = BYTE_ORDER_MARK.len();
         }
-        while let Some(byte) = block.bytes.get(at) {
-            if matches!(byte, b'\n' | b'\r') {
-                at += 1;
-            } else if Some(*byte) == self.format.comment {
-                match memchr::memchr(b'\n', &block.bytes[at..]) {
-                    Some(found) => at += found + 1,
-                    None if block.last => return Some(block.bytes.len()),
-                    None => return None,
+        while let Some(byte) = block.bytes.get(*at) {
+            if self.in_long_comment || Some(*byte) == self.format.comment {
+                let rest = &block.bytes[*at..];
+                let newline = memchr::memchr(b'\n', rest);
+                let is_long = rest.len() >= self.format.max_record_bytes.min(MAX_RECORD_BYTES);
+                if newline.is_none() && !block.last && !is_long && !self.in_long_comment {
+                    return false;
                 }
+                self.in_long_comment = newline.is_none();
+                *at += newline.map_or(rest.len(), |newline| newline + 1);
+            } else if matches!(byte, b'\n' | b'\r') {
+                *at += 1;
             } else {
                 break;
             }
         }
-        Some(at)
+        true
     }
 }
 
@@ -231,9 +237,7 @@ impl Decoder for DelimitedDecoder {
                 }
                 continue;
             }
-            let Some(start) = self.skip_between(block, at) else { return at };
-            at = start;
-            if at == block.bytes.len() {
+            if !self.skip_between(block, &mut at) || at == block.bytes.len() {
                 return at;
             }
             match self.find(block, at) {

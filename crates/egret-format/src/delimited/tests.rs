@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::block::{Block, MAX_RECORD_BYTES};
 use crate::registry::formats_of;
+use crate::rows::RowBuilder;
 use crate::testing::{decode, decode_after, plan};
 
 fn csv() -> DelimitedFormat {
@@ -78,6 +80,32 @@ fn an_open_quote_costs_its_own_line_only() {
     assert_eq!(outcome.rows, [json!({"a": 5, "b": "z"})]);
     let lengths: Vec<u64> = outcome.quarantined.iter().map(|quarantined| quarantined.length).collect();
     assert_eq!(lengths, [4, 21, 21, 10, 21, 21, 11, 20]);
+}
+
+#[test]
+fn a_comment_without_end_is_passed_over() {
+    let format = DelimitedFormat { comment: Some(b'#'), ..csv() };
+    let plan = plan("a integer");
+    let mut decoder = format.decoder(&plan, &crate::testing::object());
+    let mut bytes = b"a\n1\n\n#".to_vec();
+    bytes.resize(MAX_RECORD_BYTES + 100, b',');
+    bytes.extend(b"\n2\n");
+    let (mut at, mut rows_found) = (0, 0);
+    for _ in 0..4 {
+        let to = bytes.len().min(at + MAX_RECORD_BYTES);
+        let block = Block::new(bytes[at..to].to_vec(), at as u64, to == bytes.len());
+        let mut rows = RowBuilder::new(&plan, &block, 0);
+        at += decoder.decode(&block, &mut rows);
+        let decoded = rows.finish();
+        assert_eq!(decoded.quarantined, []);
+        rows_found += decoded.spans.len();
+    }
+    assert_eq!((at, rows_found), (bytes.len(), 2));
+
+    let short = DelimitedFormat { max_record_bytes: 5, ..format };
+    let outcome =
+        decode(&short, &plan, "#,,,,,,,,,,,,\na\n1\n#,,,,,,,,,,,,,,,,,,,,\n\n#,\n2\n#,,,,,,,,,,,,,,,,");
+    assert_eq!(outcome.rows, [json!({"a": 1}), json!({"a": 2})], "{:?}", outcome.reasons());
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use jiter::Jiter;
 
-use super::record::{is_incomplete, read_record};
+use super::mend::{ValueEnd, is_mendable, value_end};
+use super::record::{is_incomplete, read_mended, read_record};
 use crate::block::{Block, MAX_RECORD_BYTES};
 use crate::decoder::{Decoder, Format, Framing, ObjectContext};
 use crate::plan::RecordPlan;
@@ -183,11 +184,18 @@ impl DocumentDecoder {
         rows: &mut RowBuilder<'_>,
     ) -> Progress {
         let mut json = Jiter::new(&text.as_bytes()[at..]);
-        let wanted = match json.next_str() {
-            Ok(name) => matches!(&self.steps[step], Step::Field(field) if field == name),
-            Err(error) => return stopped(&error),
+        let (wanted, end) = match json.next_str() {
+            Ok(name) => {
+                let wanted = matches!(&self.steps[step], Step::Field(field) if field == name);
+                (wanted, at + json.current_index())
+            }
+            // No path names a field whose name is no text.
+            Err(error) => match passed_over(block, text, at, &error) {
+                Progress::To(end) => (false, end),
+                other => return other,
+            },
         };
-        let colon = skip_spaces(text.as_bytes(), at + json.current_index());
+        let colon = skip_spaces(text.as_bytes(), end);
         match text.as_bytes().get(colon) {
             Some(b':') => {}
             Some(_) => return Progress::Broken("expected a colon after a name".to_owned()),
@@ -205,7 +213,7 @@ impl DocumentDecoder {
             // A number may go on in the next block.
             Ok(()) if start + json.current_index() >= text.len() && !block.last => Progress::Incomplete,
             Ok(()) => Progress::To(start + json.current_index()),
-            Err(error) => stopped(&error),
+            Err(error) => passed_over(block, text, start, &error),
         }
     }
 
@@ -228,16 +236,16 @@ impl DocumentDecoder {
             return Progress::To(at + 1);
         }
         let mut json = Jiter::new(&text.as_bytes()[at..]);
-        match json.next_skip() {
-            Ok(()) => {
-                let end = at + json.current_index();
-                if rows.begin(at) {
-                    rows.quarantine(format!("expected {expected} here, on the way to the records"), end);
-                }
-                Progress::To(end)
-            }
-            Err(error) => stopped(&error),
+        let progress = match json.next_skip() {
+            Ok(()) => Progress::To(at + json.current_index()),
+            Err(error) => passed_over(block, text, at, &error),
+        };
+        if let Progress::To(end) = progress
+            && rows.begin(at)
+        {
+            rows.quarantine(format!("expected {expected} here, on the way to the records"), end);
         }
+        progress
     }
 
     fn record(&mut self, block: &Block, text: &str, at: usize, rows: &mut RowBuilder<'_>) -> Progress {
@@ -246,17 +254,19 @@ impl DocumentDecoder {
         if !rows.begin(at) {
             return match json.next_skip() {
                 Ok(()) => Progress::To(at + json.current_index()),
-                Err(error) => stopped(&error),
+                Err(error) if is_incomplete(&error) => Progress::Incomplete,
+                Err(error) => match self.refused_end(block, text, at) {
+                    ValueEnd::At(end) => Progress::To(end),
+                    ValueEnd::Cut => Progress::Incomplete,
+                    ValueEnd::Lost => stopped(&error),
+                },
             };
         }
         let outcome = read_record(&mut json, rest, rows);
         let end = at + json.current_index();
         match outcome {
             Ok(()) => {
-                if block.text().is_none() && block.bytes[at..end] != text.as_bytes()[at..end] {
-                    rows.invalid_utf8(&block.bytes[at..end]);
-                }
-                rows.end(end);
+                finish(block, text, at, end, rows);
                 Progress::To(end)
             }
             Err(error) if error.is_incomplete() => {
@@ -265,13 +275,57 @@ impl DocumentDecoder {
             }
             Err(error) if error.is_json() => {
                 rows.abandon();
-                Progress::Broken(error.reason())
+                match self.refused_end(block, text, at) {
+                    ValueEnd::At(end) => {
+                        match read_mended(&text[at..end], rows).unwrap_or(Err(error)) {
+                            Ok(_) => finish(block, text, at, end, rows),
+                            Err(error) => rows.quarantine(error.reason(), end),
+                        }
+                        Progress::To(end)
+                    }
+                    ValueEnd::Cut => Progress::Incomplete,
+                    ValueEnd::Lost => Progress::Broken(error.reason()),
+                }
             }
             Err(error) => {
                 rows.quarantine(error.reason(), end);
                 Progress::To(end)
             }
         }
+    }
+
+    /// The end of the record at `at`, which the parser refused. Cut if more bytes can show it.
+    fn refused_end(&self, block: &Block, text: &str, at: usize) -> ValueEnd {
+        // Outside of any document the words of a file that is no JSON at all would all be records.
+        let is_word = !matches!(text.as_bytes()[at], b'{' | b'[' | b'"');
+        if is_word && self.open.is_empty() {
+            return ValueEnd::Lost;
+        }
+        match value_end(text.as_bytes(), at) {
+            ValueEnd::Cut if block.last => ValueEnd::Lost,
+            end => end,
+        }
+    }
+}
+
+/// Ends the record between `at` and `end`.
+fn finish(block: &Block, text: &str, at: usize, end: usize, rows: &mut RowBuilder<'_>) {
+    if block.text().is_none() && block.bytes[at..end] != text.as_bytes()[at..end] {
+        rows.invalid_utf8(&block.bytes[at..end]);
+    }
+    rows.end(end);
+}
+
+/// What comes of the value at `at`, which is no record and which the parser refused: lone surrogates do no harm.
+fn passed_over(block: &Block, text: &str, at: usize, error: &jiter::JiterError) -> Progress {
+    let stopped = stopped(error);
+    if matches!(stopped, Progress::Incomplete) {
+        return stopped;
+    }
+    match value_end(text.as_bytes(), at) {
+        ValueEnd::At(end) if is_mendable(&text[at..end]) => Progress::To(end),
+        ValueEnd::Cut if !block.last => Progress::Incomplete,
+        ValueEnd::At(_) | ValueEnd::Cut | ValueEnd::Lost => stopped,
     }
 }
 

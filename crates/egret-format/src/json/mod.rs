@@ -2,6 +2,7 @@
 
 mod document;
 mod lines;
+mod mend;
 mod record;
 
 pub use document::{JsonFormat, PathError};

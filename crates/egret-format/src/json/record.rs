@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use jiter::{Jiter, JiterError, JiterErrorType, JsonErrorType, Peek};
 
+use super::mend::{Mended, mend};
 use crate::plan::{Entry, Node};
 use crate::rows::RowBuilder;
 use crate::slot::Value;
@@ -67,8 +68,37 @@ pub(crate) fn read_record(
         return Err(RecordError::NoObject(found));
     }
     let plan = rows.plan();
-    let mut reader = Reader { text, rows, name: String::new() };
+    let mut reader = Reader { text, mended: None, kept: 0, rows, name: String::new() };
     reader.object(json, &plan.root, 0).map_err(RecordError::Json)
+}
+
+/// Reads the record at the start of `written` once more, which [`read_record`] refused: RFC 8259 allows lone
+/// surrogates in strings, the parser does not. They become U+FFFD, and `extra` keeps what was written. Says where
+/// the record ends; `None` if it has no lone surrogates.
+pub(crate) fn read_mended(written: &str, rows: &mut RowBuilder<'_>) -> Option<Result<usize, RecordError>> {
+    let mended = mend(written)?;
+    rows.begin_again();
+    let mut json = Jiter::new(mended.text.as_bytes());
+    let peek = match json.peek() {
+        Ok(peek) => peek,
+        Err(error) => return Some(Err(RecordError::Json(error))),
+    };
+    if peek != Peek::Object {
+        let skipped = json.known_skip(peek).map_err(RecordError::Json);
+        return Some(skipped.and(Err(RecordError::NoObject(describe(peek)))));
+    }
+    let plan = rows.plan();
+    let mut reader =
+        Reader { text: &mended.text, mended: Some((&mended, written)), kept: 0, rows, name: String::new() };
+    if let Err(error) = reader.object(&mut json, &plan.root, 0) {
+        return Some(Err(RecordError::Json(error)));
+    }
+    let end = json.current_index();
+    // In a name, or inside a value that `extra` keeps as it was mended.
+    if reader.kept < mended.places() {
+        rows.invalid_utf8(written.get(..end).unwrap_or(written).as_bytes());
+    }
+    Some(Ok(end))
 }
 
 fn describe(peek: Peek) -> &'static str {
@@ -83,6 +113,10 @@ fn describe(peek: Peek) -> &'static str {
 
 struct Reader<'r, 't, 'b> {
     text: &'t str,
+    /// What `text` was before lone surrogates were replaced, if there were any.
+    mended: Option<(&'t Mended, &'t str)>,
+    /// How many of those replaced are kept as they were written.
+    kept: usize,
     rows: &'r mut RowBuilder<'b>,
     /// The name of a field that the plan does not know, kept while its value is read.
     name: String,
@@ -128,53 +162,82 @@ impl<'t> Reader<'_, 't, '_> {
             self.rows.extra().leave();
             return Ok(());
         }
+        let start = json.current_index();
         let raw = self.raw(json, peek)?;
-        match peek {
-            Peek::Null => self.rows.extra().put_json(&entry.name, "null"),
-            Peek::String => {
-                let text = unescape(raw);
-                self.rows.fill(node, index, Value::String(&text));
+        let text;
+        let value = match peek {
+            Peek::Null => {
+                self.rows.extra().put_json(&entry.name, "null");
+                return Ok(());
             }
-            _ => self.rows.fill(node, index, Value::Json(raw)),
+            Peek::String => {
+                text = unescape(raw);
+                Value::String(&text)
+            }
+            _ => Value::Json(raw),
+        };
+        match self.written(start, raw) {
+            None => self.rows.fill(node, index, value),
+            Some((written, places)) => {
+                self.kept += places;
+                self.rows.fill_again(node, index, value);
+                self.rows.extra().put_text(&entry.name, written);
+            }
         }
         // A column for the whole object, and others for fields inside it.
         if let (Peek::Object, Some(child), true) = (peek, &entry.child, depth < MAX_DEPTH) {
-            self.inside(raw, child, entry);
+            self.inside(raw, child, entry, depth + 1)?;
         }
         Ok(())
     }
 
     /// Fills the columns for fields inside an object that another column takes whole: nothing of it needs
     /// keeping in `extra`.
-    fn inside(&mut self, raw: &str, child: &Node, entry: &Entry) {
+    fn inside(&mut self, raw: &str, child: &Node, entry: &Entry, depth: usize) -> Result<(), JiterError> {
         self.rows.present(&entry.presences);
-        let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(raw) else { return };
-        for (name, value) in &fields {
-            let Some(index) = child.find(name) else { continue };
-            match value {
-                serde_json::Value::Null => {}
-                serde_json::Value::String(text) => {
-                    self.rows.fill_again(child, index, Value::String(text));
-                }
-                other => {
-                    let json = other.to_string();
-                    self.rows.fill_again(child, index, Value::Json(&json));
-                    if let Some(grandchild) = &child.entries[index].child {
-                        self.inside(&json, grandchild, &child.entries[index]);
+        let mut json = Jiter::new(raw.as_bytes());
+        let mut name = json.next_object()?;
+        while let Some(field) = name {
+            let index = child.find(field);
+            let peek = json.peek()?;
+            let value = raw_value(&mut json, raw, peek)?;
+            if let Some(index) = index {
+                let entry = &child.entries[index];
+                match peek {
+                    Peek::Null => {}
+                    Peek::String => {
+                        self.rows.fill_again(child, index, Value::String(&unescape(value)));
+                    }
+                    _ => {
+                        self.rows.fill_again(child, index, Value::Json(value));
                     }
                 }
+                if let (Peek::Object, Some(grandchild), true) = (peek, &entry.child, depth < MAX_DEPTH) {
+                    self.inside(value, grandchild, entry, depth + 1)?;
+                }
             }
+            name = json.next_key()?;
         }
+        Ok(())
     }
 
     fn unknown(&mut self, json: &mut Jiter<'_>, depth: usize) -> Result<(), JiterError> {
         let peek = json.peek()?;
+        let start = json.current_index();
         let raw = self.raw(json, peek)?;
         let name = std::mem::take(&mut self.name);
-        match peek {
+        match (peek, self.written(start, raw)) {
+            (Peek::String, Some((written, places))) => {
+                self.kept += places;
+                if depth > 0 {
+                    self.rows.extra().put_text(&name, written);
+                } else {
+                    self.rows.unknown_mended(&name, &unescape(raw), written);
+                }
+            }
             _ if depth > 0 => self.rows.extra().put_json(&name, raw),
-            Peek::Null => self.rows.extra().put_json(&name, "null"),
-            Peek::String => {
+            (Peek::Null, _) => self.rows.extra().put_json(&name, "null"),
+            (Peek::String, None) => {
                 let text = unescape(raw);
                 self.rows.unknown(&name, Value::String(&text));
             }
@@ -186,11 +249,26 @@ impl<'t> Reader<'_, 't, '_> {
 
     /// Reads over the next value and gives it as it is written.
     fn raw(&self, json: &mut Jiter<'_>, peek: Peek) -> Result<&'t str, JiterError> {
-        let start = json.current_index();
-        json.known_skip(peek)?;
-        // Values start and end at ASCII characters, so the range is always on the boundaries of text.
-        Ok(self.text.get(start..json.current_index()).unwrap_or_default())
+        raw_value(json, self.text, peek)
     }
+
+    /// What stood in place of `raw`, which starts at `start`, if lone surrogates in it were replaced, and how many.
+    /// A string is without its quotes.
+    fn written(&self, start: usize, raw: &str) -> Option<(&'t str, usize)> {
+        let (mended, written) = self.mended?;
+        let places = mended.places_between(start, start + raw.len());
+        let written = written.get(start..start + raw.len()).filter(|_| places > 0)?;
+        let inner = written.strip_prefix('"').and_then(|inner| inner.strip_suffix('"'));
+        Some((inner.unwrap_or(written), places))
+    }
+}
+
+/// Reads over the next value of `json`, which reads `text`, and gives it as it is written.
+fn raw_value<'t>(json: &mut Jiter<'_>, text: &'t str, peek: Peek) -> Result<&'t str, JiterError> {
+    let start = json.current_index();
+    json.known_skip(peek)?;
+    // Values start and end at ASCII characters, so the range is always on the boundaries of text.
+    Ok(text.get(start..json.current_index()).unwrap_or_default())
 }
 
 /// The text of a JSON string that is known to be valid.
@@ -199,6 +277,6 @@ fn unescape(raw: &str) -> Cow<'_, str> {
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
         return Cow::Borrowed(inner);
     }
-    // A lone surrogate is no text: the string stays as it is written.
+    // The parser has read it before; should the two disagree, the string stays as it is written.
     serde_json::from_str(raw).unwrap_or(Cow::Borrowed(inner))
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::block::Block;
 use crate::registry::formats_of;
 use crate::testing::{decode, plan};
 
@@ -22,6 +23,11 @@ fn pairs_become_fields() {
         (&logfmt, r#"a="q \" b\\ \n \u0041 \z é" b=1"#, json!({"a": "q \" b\\ \n A \\z é", "b": "1"})),
         (&logfmt, "a=1 a=2 a=3 a_2=x", json!({"a": "1", "a_2": "2", "a_3": "3", "a_2_2": "x"})),
         (&logfmt, "a_2=x a=1 a=2", json!({"a_2": "x", "a": "1", "a_3": "2"})),
+        (
+            &logfmt,
+            "a_2=x a=1 a=2 a_2=y a=3",
+            json!({"a_2": "x", "a": "1", "a_3": "2", "a_2_2": "y", "a_4": "3"}),
+        ),
         (&logfmt, "a=\"x\"y b=1", json!({"a": "\"x\"y", "b": "1"})),
         (&logfmt, "a=1 b=\"cut off he", json!({"a": "1", "b": "\"cut off he"})),
         (&logfmt, "a=1 b=\"cut off \\", json!({"a": "1", "b": "\"cut off \\"})),
@@ -65,6 +71,19 @@ fn invalid_text_keeps_its_bytes() {
 fn a_key_of_a_thousand_times_is_no_trouble() {
     let outcome = decode(&KeyValueFormat::default(), &plan(""), "a=1 ".repeat(4_000));
     assert_eq!(outcome.extras()[0].as_object().unwrap().len(), 4_000);
+}
+
+#[test]
+fn longer_names_that_are_taken_are_passed_once() {
+    let taken: String = (2..2_048).map(|n| format!("a_{n}=1 ")).collect();
+    let line = taken + &"a=1 ".repeat(2_000);
+    let (format, plan) = (KeyValueFormat::default(), plan(""));
+    let mut parser = KeyValueParser { format, plan: plan.clone(), line: 0, keys: HashMap::new() };
+    let block = Block::new(line.clone().into_bytes(), 0, true);
+    let mut rows = RowBuilder::new(&plan, &block, 0);
+    parser.parse(&line, &mut rows).unwrap();
+    assert_eq!(parser.keys.len(), 4_046);
+    assert_eq!(parser.keys["a"].times, 4_046, "the next one need not try them all");
 }
 
 #[test]

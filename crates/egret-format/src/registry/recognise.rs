@@ -62,7 +62,7 @@ pub fn recognise(first_bytes: &[u8]) -> Option<Recognised> {
     let is_whole = first_bytes.len() < RECOGNISE_BYTES;
     let lines = whole_lines(bytes, is_whole);
     let first_line = lines.first().copied().unwrap_or(bytes);
-    if aws_vpc_flow_log::is_header(first_line) {
+    if aws_vpc_flow_log::is_first_header(first_line) {
         return Some(Recognised::new("aws_vpc_flow_log", "default"));
     }
     match bytes.first()? {
