@@ -13,7 +13,8 @@ partition "linux_auth_log" "this_host" {
 
   source "file" {
     # Files, folders and globs; plain, gzip or zstd. Rotated files are recognised.
-    paths   = ["/var/log/auth.log*", "/var/log/secure*"]
+    # Red Hat and its kin write "/var/log/secure*".
+    paths = ["/var/log/auth.log*"]
   }
 }
 

@@ -80,7 +80,13 @@ pub enum CollectError {
         #[source]
         error: SourceError,
     },
-    /// More records were quarantined than was allowed.
+    /// Something could not be read, so what is to be replaced would be lost.
+    #[error("nothing was replaced: {failures} files could not be read to their end")]
+    NotReplaced {
+        /// So many.
+        failures: u64,
+    },
+    /// More records were quarantined than was allowed. What was collected until then is stored.
     #[error("{quarantined} records were quarantined, more than the {allowed} that --max-errors allows")]
     TooManyErrors {
         /// So many.
@@ -179,6 +185,7 @@ impl Collector<'_> {
             _locks: Vec::new(),
             skipped: Vec::new(),
         };
+        let tables = self.runtime.block_on(self.lake.tables())?;
         for mut plan in plans {
             let path = plan.path();
             let Some(lock) = self.lake.lock_partition(&path)? else {
@@ -190,10 +197,19 @@ impl Collector<'_> {
             prepared.drifts.push(Drift::new(&mut checkpoints, plan.format.fields()));
             prepared.known.push(checkpoints.clone());
             if self.options.overwrite {
-                checkpoints.clear();
+                // Files keep the names that they had when they were first seen, and so do rows their ids; but
+                // nothing of them counts as stored.
+                for checkpoint in checkpoints.values_mut() {
+                    let state = ObjectState { ranges: Vec::new(), ..ObjectState::of(checkpoint) }.to_text();
+                    *checkpoint = Checkpoint { offset: 0, finished: false, state, ..checkpoint.clone() };
+                }
             }
             prepared.sequences.push(self.runtime.block_on(self.lake.sequence(&path))?);
             plan.states = states(&checkpoints);
+            if let Some(table) = tables.iter().find(|table| table.name() == plan.table) {
+                let columns = table.columns();
+                plan.mapper.plan().mapped_fields().note(columns.iter().map(|column| column.name.as_str()));
+            }
             let index = prepared.plans.len();
             let mut report = PartitionReport {
                 table: plan.table.clone(),
@@ -333,6 +349,9 @@ impl<'b> Run<'_, 'b> {
         let quarantined = self.reports.iter().map(|report| report.quarantined).sum();
         match self.collector.options.max_errors {
             Some(allowed) if quarantined > allowed => {
+                if !self.collector.options.overwrite {
+                    self.commit()?;
+                }
                 Err(CollectError::TooManyErrors { quarantined, allowed })
             }
             _ => Ok(()),
@@ -350,10 +369,14 @@ impl<'b> Run<'_, 'b> {
     }
 
     /// Replaces what the range held before by what was collected, in one commit. A run that was asked to stop
-    /// before it had everything changes nothing.
+    /// before it had everything, or that could not read everything, changes nothing.
     fn replace(&mut self) -> Result<(), CollectError> {
         if self.collector.options.dry_run || self.collector.stop.is_stopped() {
             return Ok(());
+        }
+        let failures = self.reports.iter().map(|report| report.failures).sum();
+        if failures > 0 {
+            return Err(CollectError::NotReplaced { failures });
         }
         self.note_drift();
         let snapshot = self.committer.replace(self.plans, &self.collector.options.range)?;

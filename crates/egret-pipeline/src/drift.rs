@@ -6,8 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 use egret_model::Checkpoint;
 use serde::{Deserialize, Serialize};
 
-/// The object in whose place a partition's checkpoints hold its known fields: the name of no object of a source.
-const FIELDS_OBJECT: &str = "";
+/// The object in whose place a partition's checkpoints hold its known fields: no source has an object of this name.
+const FIELDS_OBJECT: &str = "egret:fields";
 
 /// So many fields of a partition are remembered; whoever has more does not want to hear of each.
 const MAX_FIELDS: usize = 1_000;

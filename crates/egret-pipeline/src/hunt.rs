@@ -1,13 +1,18 @@
 //! Hunting: detections over what the lake holds, with the findings that they would have made in the stream.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use egret_detect::{DetectContext, DetectionDefinition, Detector};
-use egret_lake::{Commit, CommitError, Lake, LakeError, TableHandle};
+use egret_lake::{Commit, CommitError, Lake, LakeError, PartitionLock, ReadOptions, TableHandle};
 use egret_model::finding::{FINDING_TABLE, finding_schema, text_at};
 use egret_model::{Clock, ExpressionCompiler, Finding, Origin, TableSchema};
-use egret_sql::{Session, SqlError};
+use egret_sql::{Session, SessionOptions, SqlError};
+
+/// How often, and how long after each other, storing is tried while another hunt stores.
+const LOCK_ATTEMPTS: u32 = 600;
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// What to hunt for, and where.
 pub struct HuntOptions<'h> {
@@ -15,12 +20,14 @@ pub struct HuntOptions<'h> {
     pub detections: &'h [DetectionDefinition],
     /// Channels by table and partition, where they are not the table's own.
     pub channels: &'h BTreeMap<(String, String), String>,
-    /// Channels by table.
-    pub table_channels: &'h BTreeMap<String, String>,
+    /// The tables that are configured, by name: their columns' types and their own channels.
+    pub tables: &'h BTreeMap<String, TableSchema>,
     /// Compiles SQL.
     pub compiler: &'h dyn ExpressionCompiler,
     /// The present.
     pub clock: &'h dyn Clock,
+    /// What looking up the findings that the lake has may use.
+    pub session: SessionOptions,
     /// Whether findings that the lake does not have are stored.
     pub save: bool,
 }
@@ -31,6 +38,9 @@ pub enum HuntError {
     /// The lake cannot be read or written.
     #[error(transparent)]
     Lake(#[from] LakeError),
+    /// Another process stores findings of a hunt, and does not end.
+    #[error("another process is storing what it hunted; nothing was stored, try again when it is done")]
+    Busy,
     /// New findings could not be stored.
     #[error(transparent)]
     Commit(#[from] CommitError),
@@ -63,16 +73,16 @@ pub async fn hunt(
     warn: &mut dyn FnMut(&str),
 ) -> Result<HuntReport, HuntError> {
     let mut report = HuntReport::default();
-    for table in lake.tables().await? {
+    let there = session.table_names();
+    // A session that shows the lake as it was lacks what came later.
+    for table in
+        lake.tables().await?.into_iter().filter(|table| there.iter().any(|name| name == table.name()))
+    {
         for (channel, condition) in channels_of(&table, options) {
-            let schema = TableSchema {
-                name: table.name().to_owned(),
-                description: String::new(),
-                channel: channel.clone(),
-                columns: table.columns(),
-            };
-            let (detector, _) =
+            let schema = schema_of(&table, &channel, options);
+            let (detector, mistakes) =
                 Detector::compile_valid(options.detections, &schema, &channel, options.compiler);
+            mistakes.iter().for_each(|mistake| warn(&mistake.message));
             if detector.is_empty() {
                 continue;
             }
@@ -81,16 +91,30 @@ pub async fn hunt(
             findings.iter().for_each(&mut *found);
             report.findings += findings.len() as u64;
             if options.save {
-                report.saved += save(lake, session, findings).await?;
+                report.saved += save(lake, options, findings).await?;
             }
         }
     }
     Ok(report)
 }
 
+/// The table as the stream sees it: the lake knows neither JSON nor columns that no row had yet. Columns that fields
+/// were mapped to are only in the lake.
+fn schema_of(table: &TableHandle, channel: &str, options: &HuntOptions<'_>) -> TableSchema {
+    let mut columns =
+        options.tables.get(table.name()).map(|schema| schema.columns.clone()).unwrap_or_default();
+    for column in table.columns() {
+        if !columns.iter().any(|known| known.name.eq_ignore_ascii_case(&column.name)) {
+            columns.push(column);
+        }
+    }
+    let (name, description) = (table.name().to_owned(), String::new());
+    TableSchema { name, description, channel: channel.to_owned(), columns }
+}
+
 /// The channels of a table's rows, each with the SQL that selects them.
 fn channels_of(table: &TableHandle, options: &HuntOptions<'_>) -> Vec<(String, String)> {
-    let Some(own) = options.table_channels.get(table.name()) else { return Vec::new() };
+    let Some(TableSchema { channel: own, .. }) = options.tables.get(table.name()) else { return Vec::new() };
     let mut partitions_by_channel: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut elsewhere = Vec::new();
     for ((_, partition), channel) in options.channels.iter().filter(|((name, _), _)| name == table.name()) {
@@ -154,14 +178,15 @@ async fn run(session: &Session, sql: &str) -> Result<Vec<RecordBatch>, SqlError>
     session.query(sql).await?.collect().await
 }
 
-/// Stores those findings that the lake does not have yet.
-async fn save(lake: &Lake, session: &Session, findings: Vec<Finding>) -> Result<u64, HuntError> {
+/// Stores those findings that the lake does not have yet, whatever part of it was looked at.
+async fn save(lake: &Lake, options: &HuntOptions<'_>, findings: Vec<Finding>) -> Result<u64, HuntError> {
     let table = lake.ensure_table(&finding_schema()).await?;
+    let _lock = lock(lake).await?;
+    let session = Session::new(options.session.clone())?;
+    lake.register(session.context(), &ReadOptions::default()).await?;
     let mut known: HashSet<String> = HashSet::new();
-    if session.table_names().iter().any(|name| name == FINDING_TABLE) {
-        for batch in run(session, "select finding_id from finding").await? {
-            known.extend((0..batch.num_rows()).map(|row| text_at(&batch, "finding_id", row)));
-        }
+    for batch in run(&session, "select finding_id from finding").await? {
+        known.extend((0..batch.num_rows()).map(|row| text_at(&batch, "finding_id", row)));
     }
     let mut by_partition: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
     for finding in findings {
@@ -179,4 +204,15 @@ async fn save(lake: &Lake, session: &Session, findings: Vec<Finding>) -> Result<
         lake.commit(&commit).await?;
     }
     Ok(saved)
+}
+
+/// Of several hunts that store, each sees what those before it have stored.
+async fn lock(lake: &Lake) -> Result<PartitionLock, HuntError> {
+    for _ in 0..LOCK_ATTEMPTS {
+        if let Some(lock) = lake.lock_partition(FINDING_TABLE)? {
+            return Ok(lock);
+        }
+        tokio::time::sleep(LOCK_PAUSE).await;
+    }
+    Err(HuntError::Busy)
 }

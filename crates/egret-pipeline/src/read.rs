@@ -149,7 +149,8 @@ impl<'r, 'p> Reader<'r, 'p> {
     ) -> Result<Self, ReadError> {
         let mut reader = plan.source.open(object)?;
         let start = match plan.format.framing() {
-            Framing::Lines => object.offset,
+            // With the end of the line before: a position in the middle of an endless line begins no record.
+            Framing::Lines => object.offset.saturating_sub(1),
             Framing::Stateful => 0,
         };
         if start > 0 {
@@ -265,7 +266,8 @@ impl<'r, 'p> Reader<'r, 'p> {
         self.context.observer.rows(rows.num_rows() as u64, &detected.findings);
         // Views take 16 bytes a value beside the text, which stays in the block.
         let values = rows.num_rows() * rows.columns().iter().map(leaves).sum::<usize>();
-        let bytes = block.bytes.len() + values * size_of::<u128>();
+        let quarantined: usize = mapped.quarantined.iter().map(quarantined_bytes).sum();
+        let bytes = block.bytes.len() + values * size_of::<u128>() + quarantined;
         if let Some(reservation) = &mut reservation {
             reservation.resize(bytes as u64);
         }
@@ -368,6 +370,11 @@ impl<'r, 'p> Reader<'r, 'p> {
         self.context.observer.read(stored.saturating_sub(self.stored_bytes));
         self.stored_bytes = stored;
     }
+}
+
+/// What a quarantined record takes: short ones take much more than their bytes.
+fn quarantined_bytes(record: &Quarantined) -> usize {
+    size_of::<Quarantined>() + record.reason.capacity() + record.raw.as_ref().map_or(0, Vec::capacity)
 }
 
 /// How many columns without children a column is made of.

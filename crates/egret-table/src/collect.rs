@@ -1,5 +1,6 @@
 //! Collects the observables of each row: `tp_ips`, `tp_domains`, `tp_emails`, `tp_usernames`, `tp_akas`, `tp_tags`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, NullBufferBuilder, RecordBatch, StringViewArray};
@@ -229,6 +230,9 @@ fn push_string(builder: &mut ViewBuilder, source: TextSource<'_>, row: usize, js
     }
 }
 
+/// From so many values in a row on, whether one is there already is looked up and not searched for.
+const MANY_VALUES: usize = 32;
+
 /// The values of `kind` in each row, each once, in the order of the sources; `None` if there is none at all.
 fn merge(kind: ObservableKind, gathered: &[Gathered], rows: usize) -> Option<ArrayRef> {
     let mut builder = ViewBuilder::with_capacity(rows);
@@ -243,15 +247,29 @@ fn merge(kind: ObservableKind, gathered: &[Gathered], rows: usize) -> Option<Arr
     let mut offsets = Vec::with_capacity(rows + 1);
     let mut nulls = NullBufferBuilder::new(rows);
     offsets.push(0);
+    let mut many: HashSet<String> = HashSet::new();
     for row in 0..rows {
         let start = builder.len();
+        many.clear();
         for (gathered, texts) in &sources {
             let range = match &gathered.offsets {
                 Some(offsets) => offsets[row] as usize..offsets[row + 1] as usize,
                 None => row..row + 1,
             };
             for index in range {
-                if gathered.is(index, kind) && !builder.has_since(start, *texts, index) {
+                if !gathered.is(index, kind) {
+                    continue;
+                }
+                // Most rows have a handful, but a record may name thousands.
+                let is_new = if builder.len() - start < MANY_VALUES {
+                    !builder.has_since(start, *texts, index)
+                } else {
+                    if many.is_empty() {
+                        many.extend((start..builder.len()).map(|at| builder.text(at)));
+                    }
+                    many.insert(gathered.texts.value(index).to_owned())
+                };
+                if is_new {
                     builder.push(*texts, index);
                 }
             }

@@ -281,7 +281,7 @@ impl<'a> Compilation<'a> {
         let map_fields = self.map_fields();
         let PlanBuilder { kept, inputs, .. } = &self.plan;
         match RecordPlan::with_inputs(kept, inputs, map_fields, &reserved, self.context.timezone) {
-            Ok(plan) => Some(plan),
+            Ok(plan) => Some(plan.with_mapped_fields(self.definition.mapped_fields.clone())),
             Err(error) => {
                 let egret_format::PlanError::NestedList { column, .. } = &error;
                 let written = self.definition.columns.iter().find(|candidate| is_named(candidate, column));

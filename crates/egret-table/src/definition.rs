@@ -6,7 +6,7 @@ use std::sync::Arc;
 use egret_config::{
     BlockReader, Decode, Diagnostic, Diagnostics, FromValue, Located, Location, Reference, Value, ValueKind,
 };
-use egret_format::{Format, decode_format, preset};
+use egret_format::{Format, MappedFields, decode_format, preset};
 use egret_model::ColumnType;
 use egret_model::schema::{EXTRA, common_columns};
 
@@ -29,6 +29,8 @@ pub struct TableDefinition {
     /// Patterns of the fields that become columns of their own name without being declared. All, if the table
     /// says nothing.
     pub map_fields: Option<Vec<String>>,
+    /// Those that became columns.
+    pub mapped_fields: MappedFields,
     /// Texts that mean null in every column that does not say so itself.
     pub null_if: Option<Vec<String>>,
     /// Where in a source its objects lie, for sources that have no layout of their own.
@@ -128,6 +130,7 @@ impl TableDefinition {
             channel: self.channel.or_else(|| base.channel.clone()),
             format: self.format.or_else(|| base.format.clone()),
             map_fields: self.map_fields.or_else(|| base.map_fields.clone()),
+            mapped_fields: self.mapped_fields,
             null_if: self.null_if.or_else(|| base.null_if.clone()),
             file_layout: self.file_layout.or_else(|| base.file_layout.clone()),
             columns,
@@ -158,6 +161,7 @@ impl Decode for TableDefinition {
             channel: reader.optional("channel"),
             format: decode_format_choice(reader),
             map_fields: reader.optional("map_fields"),
+            mapped_fields: MappedFields::default(),
             null_if: reader.optional("null_if"),
             file_layout: reader.optional("file_layout"),
             columns: reader.decode_blocks("column"),

@@ -72,14 +72,18 @@ impl Tables {
         self.tables.iter()
     }
 
-    /// The table for objects that were recognised as being written in the preset `format.KIND.PRESET`: the one
-    /// called like the format, else one that names this preset as its format.
-    pub fn recognise(&self, kind: &str, preset: &str) -> Option<&TableDefinition> {
-        let of_preset = |table: &&TableDefinition| match &table.format {
-            Some(FormatChoice::Reference(reference)) => reference.path == ["format", kind, preset],
+    /// The tables for objects that were recognised as being written in the preset `format.KIND.PRESET`: the one
+    /// called like the format first, then those that name this preset as their format.
+    pub fn recognise(&self, kind: &str, preset: &str) -> impl Iterator<Item = &TableDefinition> {
+        let own = self.get(kind).ok();
+        let is_own =
+            move |table: &&TableDefinition| own.is_some_and(|own| own.name.value == table.name.value);
+        let reference = ["format".to_owned(), kind.to_owned(), preset.to_owned()];
+        let of_preset = move |table: &&TableDefinition| match &table.format {
+            Some(FormatChoice::Reference(choice)) => choice.path == reference,
             _ => false,
         };
-        self.get(kind).ok().or_else(|| self.iter().find(of_preset))
+        own.into_iter().chain(self.iter().filter(move |table| of_preset(table) && !is_own(table)))
     }
 }
 

@@ -118,6 +118,16 @@ impl ViewBuilder {
         })
     }
 
+    /// The text with number `at`.
+    pub(crate) fn text(&self, at: usize) -> String {
+        let view = self.views[at];
+        let length = view as u32 as usize;
+        let inline = view.to_le_bytes();
+        let bytes =
+            if length <= MAX_INLINE as usize { &inline[4..4 + length] } else { self.long_bytes(view) };
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+
     fn long_bytes(&self, view: u128) -> &[u8] {
         let (length, buffer, offset) = (view as u32 as usize, (view >> 64) as u32, (view >> 96) as usize);
         let bytes = match buffer.checked_sub(SCRATCH_BUFFER + 1) {

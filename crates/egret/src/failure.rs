@@ -123,6 +123,10 @@ impl From<CollectError> for Failure {
                 let hint = "see what and why with `egret quarantine list`";
                 Self { code: INCOMPLETE, message: error.to_string(), hint: Some(hint.to_owned()) }
             }
+            CollectError::NotReplaced { .. } => {
+                let hint = "mend or remove those files, or give their rows up: `egret partition delete`";
+                Self { code: INCOMPLETE, message: error.to_string(), hint: Some(hint.to_owned()) }
+            }
             other => Self::outside(other.to_string())
                 .hint("what was committed before is in the lake; the next run goes on from there"),
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use egret_config::{BlockKind, Configuration, Diagnostics, Environment, decode_block};
 use egret_detect::{DETECTION, DetectionDefinition, Detector, check_targets};
 use egret_lake::{Lake, LakeDefinition, LakeOptions};
-use egret_model::{Clock, SystemClock};
+use egret_model::{Clock, SystemClock, TableSchema};
 use egret_pipeline::partition::{FORMAT_BLOCK, Formats, PARTITION_BLOCK};
 use egret_pipeline::{PartitionDefinition, PartitionPlan, Planner};
 use egret_source::Surroundings;
@@ -165,9 +165,9 @@ impl Project {
             .collect()
     }
 
-    /// The channel of each table.
-    pub fn table_channels(&self) -> BTreeMap<String, String> {
-        self.tables.iter().map(|table| (table.name.value.clone(), table.channel())).collect()
+    /// What each table is: its columns and its channel.
+    pub fn table_schemas(&self) -> BTreeMap<String, TableSchema> {
+        self.tables.iter().map(|table| (table.name.value.clone(), table.schema())).collect()
     }
 
     /// The channels of the partitions that have one of their own.

@@ -51,7 +51,7 @@ fn a_recognised_format_has_its_table() {
         ("syslog", "default", Some("syslog")),
         ("jsonl", "default", None),
     ] {
-        let table = tables.recognise(kind, preset).map(|table| table.name.value.as_str());
+        let table = tables.recognise(kind, preset).next().map(|table| table.name.value.as_str());
         assert_eq!(table, expected, "{kind}.{preset}");
     }
 }

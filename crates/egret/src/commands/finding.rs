@@ -65,12 +65,12 @@ fn list(global: &Global, options: &List) -> Outcome {
     };
     let sql = format!("select * from {FINDING_TABLE} order by tp_timestamp desc, finding_id");
     let findings = read(global, Some(&options.read), &sql)?;
-    findings
-        .iter()
-        .filter(|finding| is_wanted(finding))
-        .take(options.limit)
-        .for_each(|finding| objects.push(finding));
+    let wanted: Vec<&Finding> = findings.iter().filter(|finding| is_wanted(finding)).collect();
+    wanted.iter().take(options.limit).for_each(|finding| objects.push(finding));
     objects.print(OutputFormat::of_many(global.output))?;
+    if wanted.len() > options.limit {
+        eprintln!("the newest {} of {} findings; --limit shows more", options.limit, wanted.len());
+    }
     Ok(ExitCode::SUCCESS)
 }
 

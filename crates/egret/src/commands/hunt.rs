@@ -9,7 +9,7 @@ use egret_model::channel::wildcard_matches;
 use egret_pipeline::HuntOptions;
 
 use super::range::ReadArguments;
-use super::{Outcome, block_on, session, unknown};
+use super::{Outcome, block_on, session, session_options, unknown};
 use crate::arguments::Global;
 use crate::failure::Failure;
 use crate::output::{Objects, OutputFormat, printable, style};
@@ -48,9 +48,10 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
         let hunt = HuntOptions {
             detections: &detections,
             channels: &project.partition_channels(),
-            table_channels: &project.table_channels(),
+            tables: &project.table_schemas(),
             compiler: &project.compiler,
             clock: &*project.clock,
+            session: session_options(global, &project.clock),
             save: options.save,
         };
         let mut warn = |message: &str| eprintln!("{} {}", style::warning("warning:"), printable(message));
@@ -80,6 +81,10 @@ fn chosen(project: &Project, names: &[String]) -> Result<Vec<DetectionDefinition
                 all.iter().map(|definition| definition.id.value.as_str()),
             ));
         }
+    }
+    for definition in &mut all {
+        // Whoever names it wants it.
+        definition.enabled |= names.contains(&definition.id.value);
     }
     all.retain(|definition| names.iter().any(|name| wildcard_matches(name, &definition.id.value)));
     Ok(all)

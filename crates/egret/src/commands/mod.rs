@@ -77,17 +77,24 @@ fn unknown<'n>(what: &str, name: &str, names: impl IntoIterator<Item = &'n str> 
     Failure::usage(format!("there is no {what} `{name}`")).hint(hint)
 }
 
-/// The memory that a query may use.
+/// Where queries run.
 fn session(
     global: &Global,
     clock: &std::sync::Arc<dyn egret_model::Clock>,
 ) -> Result<egret_sql::Session, Failure> {
+    Ok(egret_sql::Session::new(session_options(global, clock))?)
+}
+
+/// What a query may use.
+fn session_options(
+    global: &Global,
+    clock: &std::sync::Arc<dyn egret_model::Clock>,
+) -> egret_sql::SessionOptions {
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let options = egret_sql::SessionOptions {
+    egret_sql::SessionOptions {
         memory_bytes: usize::try_from(global.memory).unwrap_or(usize::MAX),
         threads,
         spill_dir: None,
         clock: std::sync::Arc::clone(clock),
-    };
-    Ok(egret_sql::Session::new(options)?)
+    }
 }

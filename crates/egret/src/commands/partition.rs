@@ -126,11 +126,12 @@ fn delete(
     }
     let outcome = block_on(async {
         let lake = project.existing_lake().await?;
-        if lake.lock_partition(path)?.is_none() {
+        // Held until the rows are gone.
+        let Some(_lock) = lake.lock_partition(path)? else {
             return Err(
                 Failure::outside(format!("{path} is being collected")).hint("try again when it is done")
             );
-        }
+        };
         Ok(lake.delete_rows(table, name, &options.range.into()).await?)
     })?;
     let object = json!({

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use clap::Args;
 use egret_lake::Lake;
+use egret_model::finding::finding_schema;
+use egret_model::quarantine::quarantine_schema;
 use egret_model::time::parse_duration;
 use egret_sql::{Session, SqlError};
 
@@ -56,6 +58,7 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
         if let Some(lake) = &lake {
             lake.register(session.context(), &options.read.options()).await?;
         }
+        register_empty_tables(&session, &project, lake.as_ref()).await?;
         if options.explain {
             let plan = session.explain(&sql).await.map_err(|error| in_sql(error, &sql))?;
             say(plan.trim_end())?;
@@ -78,8 +81,32 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How many files of each table that the query names it has to look at, after --from, --to, --partition and
-/// --index.
+/// Tables that are known and have no row yet can be asked like any other.
+async fn register_empty_tables(
+    session: &Session,
+    project: &Project,
+    lake: Option<&Lake>,
+) -> Result<(), Failure> {
+    let there = match lake {
+        Some(lake) => lake.tables().await?,
+        None => Vec::new(),
+    };
+    let configured = project
+        .partitions
+        .iter()
+        .filter_map(|partition| Some(project.tables.get(&partition.table.value).ok()?.schema()));
+    let mut made: Vec<String> = there.iter().map(|table| table.name().to_owned()).collect();
+    for schema in configured.chain([finding_schema(), quarantine_schema()]) {
+        if !made.contains(&schema.name) {
+            session.register_batches(&schema.name, schema.to_arrow(), Vec::new())?;
+            made.push(schema.name);
+        }
+    }
+    Ok(())
+}
+
+/// How many files of each table that the query names --from, --to and --partition leave. The query's own conditions
+/// leave out more: the plan shows which files are opened.
 async fn print_file_counts(lake: &Lake, sql: &str, options: &Options) -> Result<(), Failure> {
     let lower = sql.to_lowercase();
     let is_word = |c: char| c.is_alphanumeric() || c == '_';

@@ -14,7 +14,7 @@ use egret_format::{Format, preset, recognise};
 use egret_model::{Finding, Severity, Source, SourceContext, SystemClock};
 use egret_pipeline::{CollectOptions, Observer, PartitionPlan, ScanReport, StopSignal, scan};
 use egret_source::FileSource;
-use egret_table::PartitionContext;
+use egret_table::{PartitionContext, TableDefinition};
 
 use super::range::RangeOptions;
 use super::{Outcome, unknown};
@@ -114,6 +114,9 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     Ok(if is_bad || is_incomplete { ExitCode::from(INCOMPLETE) } else { ExitCode::SUCCESS })
 }
 
+/// A format and its preset.
+type FormatName = (String, String);
+
 /// What a file is: its table, and how its records are written.
 type Kind = (String, String, Option<String>);
 
@@ -122,6 +125,7 @@ fn plans(project: &Project, options: &Options) -> Result<(Vec<PartitionPlan>, Ve
     let surroundings = surroundings(&environment());
     let mut unrecognised = Vec::new();
     let mut kinds: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
+    let mut known: BTreeMap<Option<FormatName>, Vec<Kind>> = BTreeMap::new();
     let (streams, paths): (Vec<_>, Vec<_>) = options.paths.iter().partition(|path| *path == "-");
     if let (Some(table), true) = (&options.table, options.format.is_none()) {
         kinds
@@ -138,13 +142,18 @@ fn plans(project: &Project, options: &Options) -> Result<(Vec<PartitionPlan>, Ve
             let read =
                 source.open(&object).map(|reader| reader.take(RECOGNISE_BYTES as u64).read_to_end(&mut head));
             match read {
-                Ok(Ok(_)) => match kind_of(project, options, &head) {
-                    Some(kind) => kinds.entry(kind).or_default().push(object.location),
-                    None => unrecognised.push(format!(
-                        "{}: not recognised; name it with --table or --format",
-                        object.location
-                    )),
-                },
+                Ok(Ok(_)) => {
+                    let format = format_of(options, &head);
+                    let found =
+                        known.entry(format).or_insert_with_key(|format| kinds_of(project, options, format));
+                    if found.is_empty() {
+                        let hint = "not recognised; name it with --table or --format";
+                        unrecognised.push(format!("{}: {hint}", object.location));
+                    }
+                    for kind in found {
+                        kinds.entry(kind.clone()).or_default().push(object.location.clone());
+                    }
+                }
                 Ok(Err(error)) => unrecognised.push(format!("{}: {error}", object.location)),
                 Err(error) => unrecognised.push(error.to_string()),
             }
@@ -177,15 +186,38 @@ fn stream_plan(project: &Project, options: &Options) -> Result<PartitionPlan, Fa
     let mut input = std::io::stdin();
     let read = input.by_ref().take(RECOGNISE_BYTES as u64).read_to_end(&mut head);
     read.map_err(|error| Failure::outside(format!("cannot read standard input: {error}")))?;
-    let kind = kind_of(project, options, &head).ok_or_else(|| {
-        Failure::usage("standard input is not recognised").hint("name it with --table or --format")
-    })?;
+    let kind =
+        kinds_of(project, options, &format_of(options, &head)).into_iter().next().ok_or_else(|| {
+            Failure::usage("standard input is not recognised").hint("name it with --table or --format")
+        })?;
     let surroundings = surroundings(&environment()).with_standard_input(Cursor::new(head).chain(input));
     plan(project, options, &kind, file_source(&[&"-".to_owned()], &surroundings)?)
 }
 
-fn kind_of(project: &Project, options: &Options, head: &[u8]) -> Option<Kind> {
-    let (format, preset_name) = match &options.format {
+/// What a file of this format may be: of several tables for it those that rules look at.
+fn kinds_of(project: &Project, options: &Options, format: &Option<FormatName>) -> Vec<Kind> {
+    let Some((format, preset_name)) = format else { return Vec::new() };
+    let kind = |table: &str| (table.to_owned(), format.clone(), Some(preset_name.clone()));
+    if let Some(table) = &options.table {
+        return vec![kind(table)];
+    }
+    let tables: Vec<&TableDefinition> = project.tables.recognise(format, preset_name).collect();
+    let has_rules = |table: &&&TableDefinition| {
+        let (schema, channel) = (table.schema(), table.channel());
+        let compiled = Detector::compile_valid(&project.detections, &schema, &channel, &project.compiler);
+        !compiled.0.is_empty()
+    };
+    let wanted: Vec<Kind> = tables.iter().filter(has_rules).map(|table| kind(&table.name.value)).collect();
+    if wanted.is_empty() {
+        tables.first().map(|table| kind(&table.name.value)).into_iter().collect()
+    } else {
+        wanted
+    }
+}
+
+/// The format and its preset, as said or recognised; nothing if the table says it.
+fn format_of(options: &Options, head: &[u8]) -> Option<FormatName> {
+    Some(match &options.format {
         Some(name) => match name.split_once('.') {
             Some((kind, preset)) => (kind.to_owned(), preset.to_owned()),
             None => (name.clone(), "default".to_owned()),
@@ -195,12 +227,7 @@ fn kind_of(project: &Project, options: &Options, head: &[u8]) -> Option<Kind> {
             let recognised = recognise(head)?;
             (recognised.kind.to_owned(), recognised.preset.to_owned())
         }
-    };
-    let table = match &options.table {
-        Some(table) => table.clone(),
-        None => project.tables.recognise(&format, &preset_name)?.name.value.clone(),
-    };
-    Some((table, format, Some(preset_name)))
+    })
 }
 
 fn plan(

@@ -67,13 +67,28 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
+/// The width of a terminal that does not say its own.
+const DEFAULT_WIDTH: u16 = 80;
+
+/// A column of a table is readable if it has so many characters, with its border.
+const MIN_COLUMN_WIDTH: usize = 8;
+
 /// A table for a terminal, as wide as the terminal allows.
 pub fn terminal_table(header: impl IntoIterator<Item = String>) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
     table.load_preset(comfy_table::presets::UTF8_FULL_CONDENSED);
     if io::stdout().is_terminal() {
         table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
+        if table.width().is_none_or(|width| width == 0) {
+            table.set_width(DEFAULT_WIDTH);
+        }
     }
     table.set_header(header);
     table
+}
+
+/// Whether a terminal is too narrow to show so many columns side by side; then each row is shown as lines.
+pub fn is_too_narrow_for(columns: usize) -> bool {
+    let width = terminal_table([]).width();
+    io::stdout().is_terminal() && width.is_some_and(|width| columns * MIN_COLUMN_WIDTH > usize::from(width))
 }

@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use egret_detect::row_json::{Cell, JsonRows};
 use serde_json::Value;
 
-use super::{OutputFormat, cell_text, printable, terminal_table};
+use super::{OutputFormat, cell_text, is_too_narrow_for, printable, terminal_table};
 use crate::failure::Failure;
 
 /// Prints batches one by one. Only a table needs them all before it can be shown.
@@ -23,6 +23,10 @@ impl RowPrinter {
     /// Prints rows of `schema` to stdout.
     pub fn new(format: OutputFormat, schema: &SchemaRef) -> Result<Self, Failure> {
         let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+        let format = match format {
+            OutputFormat::Table if is_too_narrow_for(names.len()) => OutputFormat::Line,
+            format => format,
+        };
         let mut printer =
             Self { format, out: BufWriter::new(io::stdout().lock()), names, rows: 0, table: Vec::new() };
         match format {

@@ -165,3 +165,29 @@ fn a_full_disk_is_survived() {
     }
     assert!(failed >= 2, "the disk was full only {failed} times");
 }
+
+#[test]
+fn a_wrong_checksum_is_reported_and_what_came_before_is_kept() {
+    let place = Place::with_logs(1);
+    let mut packed = place.folder.read("logs/cloudtrail/00.json.gz");
+    // The last eight bytes are the checksum and the length.
+    let checksum = packed.len() - 8;
+    packed[checksum] ^= 1;
+    place.folder.write("logs/cloudtrail/00.json.gz", &packed);
+    let lake = place.lake("torn");
+    let said = Said::of(&mut lake.collecting(&[]));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stderr.contains("00.json.gz: cannot read on"), "{said:?}");
+    assert_eq!(lake.count("select count(*) from aws_cloudtrail_log"), 59);
+}
+
+#[test]
+fn what_was_collected_before_too_many_errors_can_be_looked_at() {
+    let place = Place::with_logs(1);
+    let lake = place.lake("strict");
+    let said = Said::of(&mut lake.collecting(&["--max-errors", "1"]));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(lake.count("select count(*) from quarantine") > 1);
+    lake.collect(&[]);
+    lake.assert_holds(&undisturbed(&place));
+}

@@ -189,3 +189,44 @@ fn a_closed_pipe_is_no_error() {
         assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{format}");
     }
 }
+
+#[test]
+fn a_field_that_the_table_does_not_know_is_told_once() {
+    let place = Place::empty();
+    place.folder.write(
+        "egret.hcl",
+        r#"
+table "shop_event" {
+  format     = format.jsonl.default
+  map_fields = []
+  column "tp_timestamp" {
+    source = "time"
+  }
+  column "kind" {}
+}
+
+partition "shop_event" "main" {
+  source "file" {
+    paths = ["logs"]
+  }
+}
+"#,
+    );
+    let collect = |name: &str, line: &str| {
+        place.folder.write(format!("logs/{name}"), format!("{line}\n"));
+        let said = place.run(&["collect", "--no-progress"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        said.stderr
+    };
+    let told = "records have fields that the table has no column for, kept in `extra`: ";
+    let line = r#"{"time":"2026-03-01T10:00:00Z","kind":"sale","colour":"red","size":2}"#;
+    let first = collect("a.jsonl", line);
+    assert!(first.contains(&format!("shop_event.main: {told}colour, size\n")), "{first}");
+    let second = collect("b.jsonl", &line.replace("red", "blue"));
+    assert!(!second.contains(told), "{second}");
+    let third = collect("c.jsonl", &line.replace("size", "weight"));
+    assert!(third.contains(&format!("{told}weight\n")), "{third}");
+    let said =
+        place.run(&["query", "select extra->>'weight' as weight from shop_event order by 1", "-o", "csv"]);
+    assert_eq!(said.stdout.lines().nth(1), Some("2"), "{said:?}");
+}
