@@ -30,7 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "egret-table",
         ],
     ),
-    ("egret-testkit", &["egret-model"]),
+    ("egret-testkit", &["egret-lake", "egret-model"]),
     ("egret-fuzz", &["egret-config", "egret-format", "egret-model"]),
     (
         "egret",

@@ -1,4 +1,4 @@
-//! Development only: a fake clock, an in-memory source, temporary folders, and the check
+//! Development only: a fake clock, an in-memory source, temporary folders and lakes, and the check
 //! "at once = in pieces = killed and resumed".
 //!
 //! A component that collects shows with two calls that a kill at any moment costs nothing:
@@ -11,6 +11,8 @@ mod fake_clock;
 mod memory_source;
 mod random;
 mod temporary_folder;
+#[cfg(feature = "lake")]
+mod temporary_lake;
 
 mod difference;
 mod restart;
@@ -27,3 +29,5 @@ pub use random::Random;
 pub use restart::{Collector, RestartFailure, Run, Settings, check_restarts};
 pub use scenario::{Content, Disturbance, Growth, Scenario, Step};
 pub use temporary_folder::TemporaryFolder;
+#[cfg(feature = "lake")]
+pub use temporary_lake::TemporaryLake;

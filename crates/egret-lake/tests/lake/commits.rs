@@ -173,7 +173,7 @@ async fn what_is_not_a_lake_is_refused_with_the_reason() {
     let test = TestLake::new().await;
     drop(test.lake);
     let sql = "update ducklake_metadata set value = '2.0' where key = 'version'";
-    execute(test.folder.path(), sql).await;
+    execute(&test.folder.path(), sql).await;
     let error = Lake::open(LakeOptions::new(test.folder.path())).await.unwrap_err();
     assert!(error.to_string().contains("it is DuckLake version \"2.0\" and this Egret reads 1.0"), "{error}");
 }

@@ -116,7 +116,7 @@ async fn a_table_dropped_by_another_program_is_a_conflict() {
         "insert into ducklake_snapshot select 3, snapshot_time, schema_version + 1, next_catalog_id, next_file_id \
          from ducklake_snapshot where snapshot_id = 2",
     ] {
-        execute(test.folder.path(), sql).await;
+        execute(&test.folder.path(), sql).await;
     }
     let error = test.lake.commit(&Commit { files, ..Commit::default() }).await.unwrap_err();
     assert!(matches!(error, CommitError::Conflict(Conflict::Schema { .. })), "{error}");

@@ -57,7 +57,7 @@ async fn a_killed_collector_neither_loses_nor_repeats() {
     test.lake.ensure_table(&event_schema()).await.unwrap();
     let mut before = 0;
     for round in 0..6u64 {
-        let mut collector = child("faults::collect_forever", test.folder.path(), "")
+        let mut collector = child("faults::collect_forever", &test.folder.path(), "")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -33,26 +33,14 @@ impl Clock for SteppingClock {
     }
 }
 
+impl Default for SteppingClock {
+    fn default() -> Self {
+        Self(AtomicI64::new(time("2024-03-01T00:00:00Z")))
+    }
+}
+
 /// A lake that is gone at the end of the test.
-pub struct TestLake {
-    pub folder: tempfile::TempDir,
-    pub lake: Lake,
-    pub clock: Arc<SteppingClock>,
-}
-
-impl TestLake {
-    pub async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = SteppingClock::at("2024-03-01T00:00:00Z");
-        let lake = open(folder.path(), clock.clone()).await;
-        Self { folder, lake, clock }
-    }
-
-    /// The same folder, opened again.
-    pub async fn reopen(&self) -> Lake {
-        open(self.folder.path(), self.clock.clone()).await
-    }
-}
+pub type TestLake = egret_testkit::TemporaryLake<SteppingClock>;
 
 pub async fn open(folder: &std::path::Path, clock: Arc<SteppingClock>) -> Lake {
     Lake::open(LakeOptions::new(folder).with_clock(clock)).await.unwrap()
