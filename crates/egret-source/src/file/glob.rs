@@ -63,19 +63,21 @@ impl PathPattern {
             _ => {}
         }
         let absolute = absolute(text, folder, home)?;
-        let glob = PathGlob::new(&absolute).map_err(|error| invalid(text, &not_a_glob(&error), None))?;
+        let literal = literal_components(text, &absolute, folder, home);
+        let glob =
+            PathGlob::new(&absolute, literal).map_err(|error| invalid(text, &not_a_glob(&error), None))?;
         Ok(Self::Path(WrittenPath { absolute, glob }))
     }
 }
 
 impl PathGlob {
-    /// The glob in `absolute`, if there is a wildcard in it.
-    fn new(absolute: &Path) -> Result<Option<Self>, globset::Error> {
+    /// The glob in `absolute`, if there is a wildcard behind its first `literal` components.
+    fn new(absolute: &Path, literal: usize) -> Result<Option<Self>, globset::Error> {
         let mut folder = PathBuf::new();
         let mut below: Vec<String> = Vec::new();
-        for component in absolute.components() {
+        for (index, component) in absolute.components().enumerate() {
             let text = component.as_os_str().to_string_lossy();
-            if below.is_empty() && !text.contains(['*', '?', '[', '{', '\\']) {
+            if below.is_empty() && (index < literal || !text.contains(['*', '?', '[', '{', '\\'])) {
                 folder.push(component);
             } else {
                 below.push(text.into_owned());
@@ -136,7 +138,13 @@ impl Exclusion {
             return Ok(());
         }
         let absolute = absolute(text, folder, home)?;
-        self.paths.push(matcher(&absolute.to_string_lossy()).map_err(wrong)?);
+        let literal = literal_components(text, &absolute, folder, home);
+        let mut glob = PathBuf::new();
+        for (index, component) in absolute.components().enumerate() {
+            let text = component.as_os_str().to_string_lossy();
+            glob.push(if index < literal { globset::escape(&text) } else { text.into_owned() });
+        }
+        self.paths.push(matcher(&glob.to_string_lossy()).map_err(wrong)?);
         Ok(())
     }
 
@@ -144,6 +152,17 @@ impl Exclusion {
     pub(crate) fn excludes(&self, path: &Path, name: &str) -> bool {
         self.names.iter().any(|glob| glob.is_match(name)) || self.paths.iter().any(|glob| glob.is_match(path))
     }
+}
+
+/// How many components of `absolute` are the folder that `text` is relative to: whatever its name, it is no glob.
+fn literal_components(text: &str, absolute: &Path, folder: &Path, home: Option<&Path>) -> usize {
+    let base = match text {
+        _ if text.starts_with('/') => None,
+        _ if text == "~" || text.starts_with("~/") => home,
+        _ => Some(folder),
+    };
+    let Some(base) = base else { return 0 };
+    absolute.components().zip(base.components()).take_while(|(own, base)| own == base).count()
 }
 
 /// `text` as an absolute path.
@@ -188,6 +207,21 @@ mod tests {
             PathPattern::Path(path) => path,
             PathPattern::StandardInput => panic!("{text} is not standard input"),
         }
+    }
+
+    #[test]
+    fn the_folder_of_a_relative_path_is_no_glob() {
+        let folder = Path::new("/conf/br[1]{a}*");
+        let Ok(PathPattern::Path(path)) = PathPattern::new("logs/*.jsonl", folder, None) else {
+            panic!("a path");
+        };
+        let glob = path.glob.unwrap();
+        assert_eq!(glob.folder, folder.join("logs"));
+        assert!(glob.matches("a.jsonl") && !glob.matches("a.gz"));
+        let mut exclusion = Exclusion::default();
+        exclusion.add("logs/*.gz", folder, None).unwrap();
+        assert!(exclusion.excludes(&folder.join("logs/a.gz"), "a.gz"));
+        assert!(!exclusion.excludes(Path::new("/conf/br1a/logs/a.gz"), "a.gz"));
     }
 
     #[test]
