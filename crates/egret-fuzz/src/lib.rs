@@ -41,8 +41,9 @@ pub fn records(data: &[u8]) {
 struct Found {
     /// Where its rows start, and how long their records are.
     rows: Vec<(u64, u32)>,
-    /// Where what was no record starts and ends.
-    quarantined: Vec<(u64, u64)>,
+    /// From where to where there is what was no record. How it falls into pieces depends on the blocks where
+    /// nobody can tell records apart any more.
+    quarantined: Option<(u64, u64)>,
     misfits: u64,
 }
 
@@ -74,11 +75,8 @@ fn take(decoded: Decoded, found: &mut Found) {
     found.misfits += decoded.misfits;
     for quarantined in decoded.quarantined {
         let end = quarantined.offset + quarantined.length;
-        match found.quarantined.last_mut() {
-            // The rest of a broken object is quarantined block by block.
-            Some((_, last_end)) if *last_end == quarantined.offset => *last_end = end,
-            _ => found.quarantined.push((quarantined.offset, end)),
-        }
+        let (_, last_end) = found.quarantined.get_or_insert((quarantined.offset, end));
+        *last_end = end;
     }
 }
 
