@@ -326,21 +326,9 @@ impl<'b> Run<'_, 'b> {
                 chunk.checkpoint = chunk.checkpoint.and_then(|moved| replaced_in(known, &moved));
             }
         }
-        let report = &mut self.reports[chunk.partition];
-        report.bytes_read += chunk.bytes;
-        report.rows += chunk.rows.num_rows() as u64;
-        report.filtered += chunk.filtered;
-        report.quarantined += chunk.quarantined.len() as u64;
-        report.findings += chunk.findings.len() as u64;
-        report.misfits += chunk.misfits;
+        self.reports[chunk.partition].count(&chunk);
         self.drifts[chunk.partition].note(std::mem::take(&mut chunk.unknown_fields));
-        for failure in &chunk.detection_failures {
-            let message = format!(
-                "detection {}: {} rows not decided: {}",
-                failure.detection_id, failure.rows, failure.error
-            );
-            self.collector.observer.warning(&message);
-        }
+        chunk.detection_warnings().for_each(|warning| self.collector.observer.warning(&warning));
         if options.dry_run {
             chunk.reservation = None;
         } else {

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use egret_model::Finding;
 use serde::Serialize;
 
+use crate::read::Chunk;
+
 /// Watches a run: the binary draws progress bars and prints findings. Called from several threads; nothing
 /// waits for it, so it must be quick.
 pub trait Observer: Send + Sync {
@@ -78,6 +80,18 @@ pub struct PartitionReport {
     /// Objects whose last line somebody may still be writing; it is left for the next run.
     #[serde(skip)]
     pub held_back: u64,
+}
+
+impl PartitionReport {
+    /// Adds what a chunk of the partition holds.
+    pub(crate) fn count(&mut self, chunk: &Chunk<'_>) {
+        self.bytes_read += chunk.bytes;
+        self.rows += chunk.rows.num_rows() as u64;
+        self.filtered += chunk.filtered;
+        self.quarantined += chunk.quarantined.len() as u64;
+        self.findings += chunk.findings.len() as u64;
+        self.misfits += chunk.misfits;
+    }
 }
 
 /// What a run did.

@@ -58,6 +58,18 @@ pub struct Chunk<'b> {
     pub reservation: Option<Reservation<'b>>,
 }
 
+impl Chunk<'_> {
+    /// What to say of the detections that had no answer for some rows.
+    pub fn detection_warnings(&self) -> impl Iterator<Item = String> {
+        self.detection_failures.iter().map(|failure| {
+            format!(
+                "detection {}: {} rows not decided: {}",
+                failure.detection_id, failure.rows, failure.error
+            )
+        })
+    }
+}
+
 /// How reading an object ended.
 #[derive(Debug)]
 pub struct ObjectEnd {

@@ -76,19 +76,8 @@ impl ScanReport {
         match delivery {
             Delivery::Chunk(chunk) => {
                 let partition = &mut self.partitions[chunk.partition];
-                partition.bytes_read += chunk.bytes;
-                partition.rows += chunk.rows.num_rows() as u64;
-                partition.filtered += chunk.filtered;
-                partition.quarantined += chunk.quarantined.len() as u64;
-                partition.findings += chunk.findings.len() as u64;
-                partition.misfits += chunk.misfits;
-                for failure in &chunk.detection_failures {
-                    let warning = format!(
-                        "detection {}: {} rows not decided: {}",
-                        failure.detection_id, failure.rows, failure.error
-                    );
-                    self.warnings.push(warning);
-                }
+                partition.count(&chunk);
+                self.warnings.extend(chunk.detection_warnings());
             }
             Delivery::End(end) => {
                 let partition = &mut self.partitions[end.partition];
