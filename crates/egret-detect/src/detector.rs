@@ -1,5 +1,6 @@
 //! Detectors: all detections of one table, compiled, and evaluated on batches of its rows.
 
+use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
@@ -71,6 +72,12 @@ pub struct Failure {
     pub rows: u64,
     /// Why, on the first of them.
     pub error: EvaluateError,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "detection {}: {} rows not decided: {}", self.detection_id, self.rows, self.error)
+    }
 }
 
 impl Detector {

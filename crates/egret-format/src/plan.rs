@@ -1,6 +1,7 @@
 //! Record plans: which of a record's fields become which columns.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono_tz::Tz;
 use egret_model::ColumnType;
@@ -48,6 +49,8 @@ pub struct RecordPlan {
     pub(crate) taken: HashSet<String>,
     /// The zone for timestamps that lack one.
     pub timezone: Tz,
+    /// How many bytes a record took in the last block, 0 before the first.
+    record_bytes: AtomicUsize,
 }
 
 /// One leaf: a builder of plain values or of a list of them.
@@ -162,6 +165,7 @@ impl RecordPlan {
             mapped: MappedFields::default(),
             taken: reserved.iter().map(|name| name.to_lowercase()).collect(),
             timezone,
+            record_bytes: AtomicUsize::new(0),
         };
         let mut root = Node::default();
         let kept = columns.iter().map(|column| (column, true));
@@ -200,6 +204,20 @@ impl RecordPlan {
     /// The fields that became columns without being declared.
     pub fn mapped_fields(&self) -> &MappedFields {
         &self.mapped
+    }
+
+    /// How many rows to expect of a block of `bytes`, some more than the last block had: memory for them is taken at
+    /// once, since columns that grow are copied each time.
+    pub(crate) fn expected_rows(&self, bytes: usize) -> usize {
+        let rows = bytes.checked_div(self.record_bytes.load(Ordering::Relaxed)).unwrap_or(0);
+        rows + rows / 8
+    }
+
+    /// Remembers that a block of `bytes` had so many rows.
+    pub(crate) fn note_rows(&self, bytes: usize, rows: usize) {
+        if let Some(record_bytes) = bytes.checked_div(rows) {
+            self.record_bytes.store(record_bytes, Ordering::Relaxed);
+        }
     }
 
     fn add_shape(&mut self, column: &str, leaf: SlotPlan) -> Result<Shape, PlanError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, NullBufferBuilder, RecordBatch, RecordBatchOptions, StructArray};
-use arrow::buffer::Buffer;
+use arrow::buffer::{Buffer, NullBuffer};
 use arrow::datatypes::{Field, Fields, Schema};
 use base64::Engine;
 use egret_model::channel::wildcard_matches;
@@ -57,7 +57,10 @@ pub struct RowBuilder<'b> {
     plan: &'b RecordPlan,
     block: &'b Block,
     skip_before: u64,
-    slots: Vec<Slot>,
+    /// As many as the block may have.
+    expected: usize,
+    /// The builders of the plan's leaves, once a record has a value for them.
+    slots: Vec<Option<Slot>>,
     presences: Vec<(NullBufferBuilder, usize)>,
     mapped: Vec<(String, Slot)>,
     texts: Texts<'b>,
@@ -94,19 +97,21 @@ impl<'b> RowBuilder<'b> {
     /// Builds the rows of `block`; records that start before `skip_before` in the object are left out, since
     /// they are stored already.
     pub fn new(plan: &'b RecordPlan, block: &'b Block, skip_before: u64) -> Self {
+        let expected = plan.expected_rows(block.bytes.len());
         Self {
             plan,
             block,
             skip_before,
-            slots: plan.slots.iter().map(|slot| Slot::new(&slot.column_type)).collect(),
-            presences: (0..plan.presences).map(|_| (NullBufferBuilder::new(0), 0)).collect(),
+            expected,
+            slots: plan.slots.iter().map(|_| None).collect(),
+            presences: (0..plan.presences).map(|_| (NullBufferBuilder::new(expected), 0)).collect(),
             mapped: Vec::new(),
             texts: Texts::new(&block.bytes),
             extra: ExtraWriter::default(),
-            extra_views: Vec::new(),
-            extra_nulls: NullBufferBuilder::new(0),
+            extra_views: Vec::with_capacity(expected),
+            extra_nulls: NullBufferBuilder::new(expected),
             last_extra: (String::new(), 0),
-            spans: Vec::new(),
+            spans: Vec::with_capacity(expected),
             quarantined: Vec::new(),
             misfits: 0,
             misfits_before: 0,
@@ -174,7 +179,7 @@ impl<'b> RowBuilder<'b> {
     pub fn abandon(&mut self) {
         let rows = self.spans.len();
         self.misfits = self.misfits_before;
-        self.slots.iter_mut().for_each(|slot| slot.truncate(rows));
+        self.slots.iter_mut().flatten().for_each(|slot| slot.truncate(rows));
         self.mapped.iter_mut().for_each(|(_, slot)| slot.truncate(rows));
         for (presence, len) in &mut self.presences {
             if *len > rows {
@@ -248,12 +253,12 @@ impl<'b> RowBuilder<'b> {
         let rows = self.spans.len();
         let mut fit = Fit::Failed;
         for index in &entry.slots {
-            let slot = &mut self.slots[*index];
+            let SlotPlan { column_type, null_if, keeps } = &self.plan.slots[*index];
+            let slot = self.slots[*index].get_or_insert_with(|| Slot::new(column_type, self.expected));
             if slot.len() > rows {
                 // The record has the field twice: the first one counts, the others are kept.
                 continue;
             }
-            let SlotPlan { null_if, keeps, .. } = &self.plan.slots[*index];
             if let (false, Value::Text(text) | Value::String(text)) = (null_if.is_empty(), value)
                 && null_if.iter().any(|null| null == text)
             {
@@ -326,7 +331,7 @@ impl<'b> RowBuilder<'b> {
         let at = match at {
             Some(at) => at,
             None if self.may_map(name) => {
-                self.mapped.push((name.to_owned(), Slot::new(&ColumnType::Varchar)));
+                self.mapped.push((name.to_owned(), Slot::new(&ColumnType::Varchar, self.expected)));
                 self.mapped.len() - 1
             }
             None => return false,
@@ -354,26 +359,24 @@ impl<'b> RowBuilder<'b> {
     pub fn finish(self) -> Decoded {
         let buffers = self.texts.into_buffers(&self.block.bytes);
         let rows = self.spans.len();
-        let padded = |mut slot: Slot| {
-            slot.pad(rows);
-            slot
-        };
-        let mut leaves: Vec<Option<Slot>> = self.slots.into_iter().map(|slot| Some(padded(slot))).collect();
-        let mut presences: Vec<Option<NullBufferBuilder>> = Vec::with_capacity(self.presences.len());
+        self.plan.note_rows(self.block.bytes.len(), rows);
+        let mut parts = Parts { plan: self.plan, slots: self.slots, presences: Vec::new(), buffers, rows };
         for (mut presence, len) in self.presences {
             presence.append_n_nulls(rows - len);
-            presences.push(Some(presence));
+            parts.presences.push(presence.finish());
         }
         let mut fields = Vec::new();
         let mut columns: Vec<ArrayRef> = Vec::new();
         for (name, shape) in &self.plan.columns {
-            if let Some(column) = assemble(shape, &mut leaves, &mut presences, &buffers, false) {
+            if let Some(column) = parts.column(shape) {
                 fields.push(Field::new(name, column.data_type().clone(), true));
                 columns.push(column);
             }
         }
-        for (name, slot) in self.mapped {
-            let column = padded(slot).finish(&buffers);
+        let Parts { buffers, .. } = parts;
+        for (name, mut slot) in self.mapped {
+            slot.pad(rows);
+            let column = slot.finish(&buffers);
             fields.push(Field::new(name, column.data_type().clone(), true));
             columns.push(column);
         }
@@ -397,32 +400,52 @@ impl<'b> RowBuilder<'b> {
     }
 }
 
-/// Makes a column of its leaves; `None` for a column without any value, unless `always`.
-fn assemble(
-    shape: &Shape,
-    leaves: &mut [Option<Slot>],
-    presences: &mut [Option<NullBufferBuilder>],
-    buffers: &Arc<[Buffer]>,
-    always: bool,
-) -> Option<ArrayRef> {
-    match shape {
-        Shape::Leaf(index) => {
-            let slot = leaves[*index].take()?;
-            (always || !slot.is_all_null()).then(|| slot.finish(buffers))
+/// What the columns of a block are made of.
+struct Parts<'p> {
+    plan: &'p RecordPlan,
+    slots: Vec<Option<Slot>>,
+    /// For each struct column, which rows have it.
+    presences: Vec<Option<NullBuffer>>,
+    buffers: Arc<[Buffer]>,
+    rows: usize,
+}
+
+impl Parts<'_> {
+    /// The column of this shape; `None` if no record has a value for it.
+    fn column(&mut self, shape: &Shape) -> Option<ArrayRef> {
+        match shape {
+            Shape::Leaf(index) if self.slots[*index].as_ref().is_none_or(Slot::is_all_null) => None,
+            Shape::Struct { presence, .. }
+                if self.presences[*presence]
+                    .as_ref()
+                    .is_some_and(|nulls| nulls.null_count() == nulls.len()) =>
+            {
+                None
+            }
+            _ => Some(self.array(shape)),
         }
-        Shape::Struct { presence, fields } => {
-            let nulls = presences[*presence].take().and_then(|mut presence| presence.finish());
-            if !always && nulls.as_ref().is_some_and(|nulls| nulls.null_count() == nulls.len()) {
-                return None;
+    }
+
+    /// The column of this shape, whatever it holds.
+    fn array(&mut self, shape: &Shape) -> ArrayRef {
+        match shape {
+            Shape::Leaf(index) => {
+                let column_type = &self.plan.slots[*index].column_type;
+                let mut slot = self.slots[*index].take().unwrap_or_else(|| Slot::new(column_type, self.rows));
+                slot.pad(self.rows);
+                slot.finish(&self.buffers)
             }
-            let mut inner_fields = Vec::with_capacity(fields.len());
-            let mut arrays = Vec::with_capacity(fields.len());
-            for (name, field) in fields {
-                let array = assemble(field, leaves, presences, buffers, true)?;
-                inner_fields.push(Field::new(name, array.data_type().clone(), true));
-                arrays.push(array);
+            Shape::Struct { presence, fields } => {
+                let nulls = self.presences[*presence].take();
+                let (fields, arrays): (Vec<_>, Vec<_>) = fields
+                    .iter()
+                    .map(|(name, field)| {
+                        let array = self.array(field);
+                        (Field::new(name, array.data_type().clone(), true), array)
+                    })
+                    .unzip();
+                Arc::new(StructArray::new(Fields::from(fields), arrays, nulls))
             }
-            Some(Arc::new(StructArray::new(Fields::from(inner_fields), arrays, nulls)))
         }
     }
 }

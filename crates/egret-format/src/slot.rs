@@ -122,32 +122,34 @@ enum Values {
 }
 
 impl Slot {
-    pub(crate) fn new(column_type: &ColumnType) -> Self {
+    /// With memory for `capacity` values.
+    pub(crate) fn new(column_type: &ColumnType, capacity: usize) -> Self {
+        let views = |json, blob| Values::Views { views: Vec::with_capacity(capacity), json, blob };
         let values = match column_type {
-            ColumnType::Boolean => Values::Booleans(BooleanBufferBuilder::new(0)),
-            ColumnType::TinyInt => Values::Int8(Vec::new()),
-            ColumnType::SmallInt => Values::Int16(Vec::new()),
-            ColumnType::Integer => Values::Int32(Vec::new()),
-            ColumnType::BigInt => Values::Int64(Vec::new()),
-            ColumnType::UTinyInt => Values::UInt8(Vec::new()),
-            ColumnType::USmallInt => Values::UInt16(Vec::new()),
-            ColumnType::UInteger => Values::UInt32(Vec::new()),
-            ColumnType::UBigInt => Values::UInt64(Vec::new()),
-            ColumnType::Float => Values::Float32(Vec::new()),
-            ColumnType::Double => Values::Float64(Vec::new()),
-            ColumnType::Date => Values::Date(Vec::new()),
-            ColumnType::Timestamp => Values::Timestamp(Vec::new()),
+            ColumnType::Boolean => Values::Booleans(BooleanBufferBuilder::new(capacity)),
+            ColumnType::TinyInt => Values::Int8(Vec::with_capacity(capacity)),
+            ColumnType::SmallInt => Values::Int16(Vec::with_capacity(capacity)),
+            ColumnType::Integer => Values::Int32(Vec::with_capacity(capacity)),
+            ColumnType::BigInt => Values::Int64(Vec::with_capacity(capacity)),
+            ColumnType::UTinyInt => Values::UInt8(Vec::with_capacity(capacity)),
+            ColumnType::USmallInt => Values::UInt16(Vec::with_capacity(capacity)),
+            ColumnType::UInteger => Values::UInt32(Vec::with_capacity(capacity)),
+            ColumnType::UBigInt => Values::UInt64(Vec::with_capacity(capacity)),
+            ColumnType::Float => Values::Float32(Vec::with_capacity(capacity)),
+            ColumnType::Double => Values::Float64(Vec::with_capacity(capacity)),
+            ColumnType::Date => Values::Date(Vec::with_capacity(capacity)),
+            ColumnType::Timestamp => Values::Timestamp(Vec::with_capacity(capacity)),
             ColumnType::List(element) => {
-                Values::List { element: Box::new(Self::new(element)), offsets: vec![0] }
+                let mut offsets = Vec::with_capacity(capacity + 1);
+                offsets.push(0);
+                Values::List { element: Box::new(Self::new(element, capacity)), offsets }
             }
-            ColumnType::Json => Values::Views { views: Vec::new(), json: true, blob: false },
-            ColumnType::Blob => Values::Views { views: Vec::new(), json: false, blob: true },
+            ColumnType::Json => views(true, false),
+            ColumnType::Blob => views(false, true),
             // A plan has no struct leaves.
-            ColumnType::Varchar | ColumnType::Struct(_) => {
-                Values::Views { views: Vec::new(), json: false, blob: false }
-            }
+            ColumnType::Varchar | ColumnType::Struct(_) => views(false, false),
         };
-        Self { values, nulls: NullBufferBuilder::new(0), len: 0 }
+        Self { values, nulls: NullBufferBuilder::new(capacity), len: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {

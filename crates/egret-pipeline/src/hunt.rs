@@ -8,11 +8,14 @@ use egret_detect::{DetectContext, DetectionDefinition, Detector};
 use egret_lake::{Commit, CommitError, Lake, LakeError, PartitionLock, ReadOptions, TableHandle};
 use egret_model::finding::{FINDING_TABLE, finding_schema, text_at};
 use egret_model::{Clock, ExpressionCompiler, Finding, Origin, TableSchema};
-use egret_sql::{Session, SessionOptions, SqlError};
+use egret_sql::{QueryResult, Session, SessionOptions, SqlError};
 
 /// How often, and how long after each other, storing is tried while another hunt stores.
 const LOCK_ATTEMPTS: u32 = 600;
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
+
+/// So many findings are stored together.
+const MAX_UNSAVED: usize = 50_000;
 
 /// What to hunt for, and where.
 pub struct HuntOptions<'h> {
@@ -61,7 +64,8 @@ pub struct HuntReport {
     pub saved: u64,
 }
 
-/// Runs the detections over the lake tables that `session` sees, and gives each finding to `found`.
+/// Runs the detections over the lake tables that `session` sees, and gives each finding to `found`,
+/// which says whether to go on.
 ///
 /// # Errors
 /// If the lake cannot be read. A detection that has no answer for some rows is reported to `warn`.
@@ -69,7 +73,7 @@ pub async fn hunt(
     lake: &Lake,
     session: &Session,
     options: &HuntOptions<'_>,
-    found: &mut dyn FnMut(&Finding),
+    found: &mut dyn FnMut(&Finding) -> bool,
     warn: &mut dyn FnMut(&str),
 ) -> Result<HuntReport, HuntError> {
     let mut report = HuntReport::default();
@@ -86,12 +90,35 @@ pub async fn hunt(
             if detector.is_empty() {
                 continue;
             }
-            let findings =
-                hunt_table(session, &detector, &table, &channel, &condition, options, warn).await?;
-            findings.iter().for_each(&mut *found);
-            report.findings += findings.len() as u64;
-            if options.save {
-                report.saved += save(lake, options, findings).await?;
+            let mut rows = rows(session, &detector, &table, &condition, warn).await?;
+            let context = DetectContext {
+                channel: &channel,
+                table: table.name(),
+                partition: "",
+                origin: Origin::Hunt,
+                now: options.clock.now(),
+            };
+            let mut unsaved = Vec::new();
+            while let Some(batch) = rows.next().await? {
+                let detected = detector.detect(&batch, &context);
+                for failure in &detected.failures {
+                    warn(&failure.to_string());
+                }
+                report.findings += detected.findings.len() as u64;
+                for finding in detected.findings {
+                    if !found(&finding) {
+                        return Ok(report);
+                    }
+                    if options.save {
+                        unsaved.push(finding);
+                    }
+                }
+                if unsaved.len() >= MAX_UNSAVED {
+                    report.saved += save(lake, options, std::mem::take(&mut unsaved)).await?;
+                }
+            }
+            if !unsaved.is_empty() {
+                report.saved += save(lake, options, unsaved).await?;
             }
         }
     }
@@ -132,50 +159,47 @@ fn channels_of(table: &TableHandle, options: &HuntOptions<'_>) -> Vec<(String, S
     channels
 }
 
-async fn hunt_table(
+/// The rows that a detection may look at, the oldest first. Sorting takes disk where memory is short.
+async fn rows(
     session: &Session,
     detector: &Detector,
     table: &TableHandle,
-    channel: &str,
     condition: &str,
-    options: &HuntOptions<'_>,
     warn: &mut dyn FnMut(&str),
-) -> Result<Vec<Finding>, HuntError> {
+) -> Result<Rows, HuntError> {
     let any: Vec<String> =
         detector.definitions().map(|definition| format!("({})", definition.condition.value.trim())).collect();
-    let narrow = format!("select * from \"{}\" where {condition} and ({})", table.name(), any.join(" or "));
-    let batches = match run(session, &narrow).await {
-        Ok(batches) => batches,
+    let select = |condition: &str| {
+        format!("select * from \"{}\" where {condition} order by tp_timestamp, tp_id", table.name())
+    };
+    match Rows::start(session, &select(&format!("{condition} and ({})", any.join(" or ")))).await {
+        Ok(rows) => Ok(rows),
         // One detection without an answer must not hide what the others find: look at every row.
         Err(error) => {
             warn(&format!("table {}: looking at every row, since {}", table.name(), error.message));
-            run(session, &format!("select * from \"{}\" where {condition}", table.name())).await?
-        }
-    };
-    let context = DetectContext {
-        channel,
-        table: table.name(),
-        partition: "",
-        origin: Origin::Hunt,
-        now: options.clock.now(),
-    };
-    let mut findings = Vec::new();
-    for batch in &batches {
-        let detected = detector.detect(batch, &context);
-        findings.extend(detected.findings);
-        for failure in detected.failures {
-            warn(&format!(
-                "detection {}: {} rows not decided: {}",
-                failure.detection_id, failure.rows, failure.error
-            ));
+            Ok(Rows::start(session, &select(condition)).await?)
         }
     }
-    findings.sort_by(|left, right| (left.time, &left.finding_id).cmp(&(right.time, &right.finding_id)));
-    Ok(findings)
 }
 
-async fn run(session: &Session, sql: &str) -> Result<Vec<RecordBatch>, SqlError> {
-    session.query(sql).await?.collect().await
+/// The sorted rows of a query. That they have an answer is known when the first are there, since all were sorted.
+struct Rows {
+    first: Option<RecordBatch>,
+    rest: QueryResult,
+}
+
+impl Rows {
+    async fn start(session: &Session, sql: &str) -> Result<Self, SqlError> {
+        let mut rest = session.query(sql).await?;
+        Ok(Self { first: rest.next().await.transpose()?, rest })
+    }
+
+    async fn next(&mut self) -> Result<Option<RecordBatch>, SqlError> {
+        match self.first.take() {
+            Some(batch) => Ok(Some(batch)),
+            None => self.rest.next().await.transpose(),
+        }
+    }
 }
 
 /// Stores those findings that the lake does not have yet, whatever part of it was looked at.
@@ -185,7 +209,8 @@ async fn save(lake: &Lake, options: &HuntOptions<'_>, findings: Vec<Finding>) ->
     let session = Session::new(options.session.clone())?;
     lake.register(session.context(), &ReadOptions::default()).await?;
     let mut known: HashSet<String> = HashSet::new();
-    for batch in run(&session, "select finding_id from finding").await? {
+    let mut ids = session.query("select finding_id from finding").await?;
+    while let Some(batch) = ids.next().await.transpose()? {
         known.extend((0..batch.num_rows()).map(|row| text_at(&batch, "finding_id", row)));
     }
     let mut by_partition: BTreeMap<String, Vec<Finding>> = BTreeMap::new();

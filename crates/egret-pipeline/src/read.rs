@@ -61,12 +61,7 @@ pub struct Chunk<'b> {
 impl Chunk<'_> {
     /// What to say of the detections that had no answer for some rows.
     pub fn detection_warnings(&self) -> impl Iterator<Item = String> {
-        self.detection_failures.iter().map(|failure| {
-            format!(
-                "detection {}: {} rows not decided: {}",
-                failure.detection_id, failure.rows, failure.error
-            )
-        })
+        self.detection_failures.iter().map(Failure::to_string)
     }
 }
 

@@ -94,7 +94,12 @@ impl From<io::Error> for Failure {
 
 impl From<LakeError> for Failure {
     fn from(error: LakeError) -> Self {
-        Self::outside(error.to_string())
+        match error {
+            LakeError::UnknownSnapshot { .. } | LakeError::UnknownTable { .. } => {
+                Self::usage(error.to_string())
+            }
+            _ => Self::outside(error.to_string()),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stderr, reason = "the one crate that talks to people; stdout goes through `output`")]
 
+mod allocator;
 mod arguments;
 mod commands;
 mod failure;
@@ -16,10 +17,8 @@ use clap::Parser;
 
 use crate::arguments::Arguments;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    allocator::keep_free_memory();
     let arguments = Arguments::parse();
     logging::start(&arguments.global);
     match commands::run(arguments) {

@@ -13,7 +13,7 @@ use super::range::RangeOptions;
 use super::{Outcome, runtime};
 use crate::arguments::Global;
 use crate::failure::{Failure, INCOMPLETE, INTERRUPTED};
-use crate::output::{Objects, OutputFormat, print_one, style};
+use crate::output::{OutputFormat, print_all, print_one, style};
 use crate::progress::Progress;
 use crate::project::Project;
 
@@ -67,7 +67,7 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
         clock: Arc::clone(&project.clock),
         options: CollectOptions {
             memory: global.memory / 2,
-            range: options.range.into(),
+            range: options.range.range()?,
             overwrite: options.overwrite,
             max_errors: options.max_errors,
             dry_run: options.dry_run,
@@ -111,11 +111,7 @@ fn print_report(report: &CollectReport, format: OutputFormat) -> Result<(), Fail
     if format != OutputFormat::Table {
         return print_one(report, format);
     }
-    let mut objects = Objects::new();
-    for partition in &report.partitions {
-        objects.push(partition);
-    }
-    objects.print(format)?;
+    print_all(&report.partitions, format)?;
     let total =
         |get: fn(&egret_pipeline::PartitionReport) -> u64| report.partitions.iter().map(get).sum::<u64>();
     if total(|partition| partition.quarantined) > 0 {

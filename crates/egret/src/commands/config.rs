@@ -47,9 +47,14 @@ fn check(project: &Project) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     eprintln!(
-        "the configuration is good: {files} files, {} partitions, {} detections",
-        project.partitions.len(),
-        project.detections.len()
+        "the configuration is good: {}, {}, {}",
+        counted(files, "file"),
+        counted(project.partitions.len(), "partition"),
+        counted(project.detections.len(), "detection")
     );
     Ok(ExitCode::SUCCESS)
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

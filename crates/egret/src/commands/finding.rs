@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use egret_lake::Lake;
-use egret_model::channel::wildcard_matches;
 use egret_model::finding::FINDING_TABLE;
 use egret_model::{Finding, Severity};
 
@@ -54,24 +53,37 @@ pub fn run(global: &Global, command: &Command) -> Outcome {
 }
 
 fn list(global: &Global, options: &List) -> Outcome {
-    let columns = ["time", "severity", "title", "message", "finding_id"];
-    let mut objects = Objects::new().columns(&columns);
-    let is_wanted = |finding: &Finding| {
-        options.severity.is_none_or(|least| finding.severity >= least)
-            && options
-                .detection
-                .as_ref()
-                .is_none_or(|pattern| wildcard_matches(pattern, &finding.detection_id))
-    };
-    let sql = format!("select * from {FINDING_TABLE} order by tp_timestamp desc, finding_id");
+    let sql = format!(
+        "select * from {FINDING_TABLE} where {} order by tp_timestamp desc, finding_id limit {}",
+        condition(options),
+        options.limit.saturating_add(1)
+    );
     let findings = read(global, Some(&options.read), &sql)?;
-    let wanted: Vec<&Finding> = findings.iter().filter(|finding| is_wanted(finding)).collect();
-    wanted.iter().take(options.limit).for_each(|finding| objects.push(finding));
-    objects.print(OutputFormat::of_many(global.output))?;
-    if wanted.len() > options.limit {
-        eprintln!("the newest {} of {} findings; --limit shows more", options.limit, wanted.len());
+    let format = OutputFormat::of_many(global.output);
+    let mut objects = Objects::new(format).columns(&["time", "severity", "title", "message", "finding_id"]);
+    for finding in findings.iter().take(options.limit) {
+        objects.push(finding)?;
+    }
+    objects.finish()?;
+    if findings.len() > options.limit {
+        eprintln!("the newest {} findings; --limit shows more", options.limit);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What to select in SQL.
+fn condition(options: &List) -> String {
+    let mut conditions = vec!["true".to_owned()];
+    if let Some(least) = options.severity {
+        let severe = Severity::ALL.iter().filter(|severity| **severity >= least);
+        let literals: Vec<String> = severe.map(|severity| format!("'{severity}'")).collect();
+        conditions.push(format!("severity in ({})", literals.join(", ")));
+    }
+    if let Some(pattern) = &options.detection {
+        let like = pattern.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_").replace('*', "%");
+        conditions.push(format!("detection_id like '{}'", like.replace('\'', "''")));
+    }
+    conditions.join(" and ")
 }
 
 fn show(global: &Global, id: &str) -> Outcome {
@@ -98,6 +110,7 @@ fn show(global: &Global, id: &str) -> Outcome {
 }
 
 fn read(global: &Global, arguments: Option<&ReadArguments>, sql: &str) -> Result<Vec<Finding>, Failure> {
+    let options = arguments.map(ReadArguments::options).transpose()?.unwrap_or_default();
     let project = Project::load(global)?;
     block_on(async {
         let lake = project.existing_lake().await?;
@@ -105,7 +118,6 @@ fn read(global: &Global, arguments: Option<&ReadArguments>, sql: &str) -> Result
             return Ok(Vec::new());
         }
         let session = session(global, &project.clock)?;
-        let options = arguments.map(ReadArguments::options).unwrap_or_default();
         lake.register(session.context(), &options).await?;
         let batches = session.query(sql).await?.collect().await?;
         Ok(batches.iter().flat_map(Finding::from_rows).collect())

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, unknown};
 use crate::arguments::Global;
-use crate::output::{Objects, OutputFormat, print_one, say};
+use crate::output::{Objects, OutputFormat, print_all, print_one, say};
 use crate::project::Project;
 
 /// What to show.
@@ -29,15 +29,16 @@ pub fn run(global: &Global, command: &Command) -> Outcome {
     match command {
         Command::List => {
             let project = Project::load(global)?;
-            let mut objects = Objects::new();
+            let mut objects = Objects::new(OutputFormat::of_many(global.output));
             for format in FORMAT_TYPES {
                 let own = project.formats.names().into_iter().filter(|(kind, _)| *kind == format.name);
                 let names = format.presets.iter().map(|preset| preset.name).chain(own.map(|(_, name)| name));
                 let names: Vec<String> = names.map(|name| format!("format.{}.{name}", format.name)).collect();
-                objects
-                    .push(json!({"name": format.name, "description": format.description, "formats": names}));
+                objects.push(
+                    json!({"name": format.name, "description": format.description, "formats": names}),
+                )?;
             }
-            objects.print(OutputFormat::of_many(global.output))?;
+            objects.finish()?;
         }
         Command::Show { name } => {
             let Some(format) = format_type(name) else {
@@ -70,11 +71,8 @@ fn print(format: &FormatType, output: OutputFormat) -> Result<(), crate::failure
     let presets: Vec<Value> = format.presets.iter().map(preset).collect();
     if output == OutputFormat::Table {
         say(&format!("{}: {}\n", format.name, format.description))?;
-        for list in [attributes, presets] {
-            let mut objects = Objects::new();
-            list.into_iter().for_each(|object| objects.push(object));
-            objects.print(output)?;
-        }
+        print_all(attributes, output)?;
+        print_all(presets, output)?;
         say(&format!("\n{}", format.example))?;
         return Ok(());
     }

@@ -34,17 +34,20 @@ pub struct Options {
 
 /// Hunts.
 pub fn run(global: &Global, options: &Options) -> Outcome {
+    let read = options.read.options()?;
     let project = Project::load(global)?;
     let (_, diagnostics) = project.check();
     if diagnostics.has_errors() {
         return Err(Failure::configuration(&diagnostics));
     }
     let detections = chosen(&project, &options.rules)?;
-    let mut objects = Objects::new().columns(&["time", "severity", "title", "message", "partition"]);
+    let format = OutputFormat::of_many(global.output);
+    let mut objects = Objects::new(format).columns(&["time", "severity", "title", "message", "partition"]);
+    let mut shown = Ok(());
     let report = block_on(async {
         let lake = project.existing_lake().await?;
         let session = session(global, &project.clock)?;
-        lake.register(session.context(), &options.read.options()).await?;
+        lake.register(session.context(), &read).await?;
         let hunt = HuntOptions {
             detections: &detections,
             channels: &project.partition_channels(),
@@ -55,10 +58,14 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
             save: options.save,
         };
         let mut warn = |message: &str| eprintln!("{} {}", style::warning("warning:"), printable(message));
-        let mut found = |finding: &egret_model::Finding| objects.push(finding);
+        let mut found = |finding: &egret_model::Finding| {
+            shown = objects.push(finding);
+            shown.is_ok()
+        };
         Ok(egret_pipeline::hunt(&lake, &session, &hunt, &mut found, &mut warn).await?)
     })?;
-    objects.print(OutputFormat::of_many(global.output))?;
+    shown?;
+    objects.finish()?;
     if options.save {
         eprintln!("{} findings, {} of them new and stored", report.findings, report.saved);
     }

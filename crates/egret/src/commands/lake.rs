@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Outcome, block_on};
 use crate::arguments::Global;
 use crate::failure::Failure;
-use crate::output::{Objects, OutputFormat, print_one, say};
+use crate::output::{OutputFormat, print_all, print_one, say};
 use crate::project::Project;
 
 /// What to do.
@@ -89,9 +89,7 @@ fn print_info(info: &LakeInfo, format: OutputFormat) -> Result<(), Failure> {
             megabytes(info.bytes),
             megabytes(info.catalog_bytes)
         ))?;
-        let mut objects = Objects::new();
-        tables.for_each(|table| objects.push(table));
-        return objects.print(format);
+        return print_all(tables, format);
     }
     let object = json!({
         "folder": info.folder,

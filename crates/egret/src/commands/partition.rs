@@ -12,7 +12,7 @@ use super::range::RangeOptions;
 use super::{Outcome, block_on, unknown};
 use crate::arguments::Global;
 use crate::failure::Failure;
-use crate::output::{Objects, OutputFormat, print_one};
+use crate::output::{OutputFormat, print_all, print_one};
 use crate::project::Project;
 
 /// What to do.
@@ -54,9 +54,8 @@ pub fn run(global: &Global, command: &Command) -> Outcome {
     let partitions = partitions(&project, &infos);
     match command {
         Command::List => {
-            let mut objects = Objects::new();
-            partitions.into_iter().for_each(|(_, partition)| objects.push(partition));
-            objects.print(OutputFormat::of_many(global.output))?;
+            let partitions = partitions.into_iter().map(|(_, partition)| partition);
+            print_all(partitions, OutputFormat::of_many(global.output))?;
         }
         Command::Show { partition } => {
             let (_, found) = find(&partitions, partition)?;
@@ -132,7 +131,7 @@ fn delete(
                 Failure::outside(format!("{path} is being collected")).hint("try again when it is done")
             );
         };
-        Ok(lake.delete_rows(table, name, &options.range.into()).await?)
+        Ok(lake.delete_rows(table, name, &options.range.range()?).await?)
     })?;
     let object = json!({
         "table": table,

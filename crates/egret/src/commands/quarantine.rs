@@ -48,12 +48,15 @@ pub fn run(global: &Global, command: &Command) -> Outcome {
                 "select * from {QUARANTINE_TABLE} order by tp_source_location, record_offset limit {}",
                 options.limit
             );
-            let columns = ["stage", "reason", "location", "offset", "raw", "quarantine_id"];
-            let mut objects = Objects::new().columns(&columns);
+            let format = OutputFormat::of_many(global.output);
+            let columns = &["stage", "reason", "location", "offset", "raw", "quarantine_id"];
+            let mut objects = Objects::new(format).columns(columns);
             for batch in read(global, Some(&options.read), &sql)? {
-                (0..batch.num_rows()).for_each(|row| objects.push(record(&batch, row, 120)));
+                for row in 0..batch.num_rows() {
+                    objects.push(record(&batch, row, 120))?;
+                }
             }
-            objects.print(OutputFormat::of_many(global.output))?;
+            objects.finish()?;
         }
         Command::Show { id } => {
             if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -74,6 +77,7 @@ pub fn run(global: &Global, command: &Command) -> Outcome {
 }
 
 fn read(global: &Global, arguments: Option<&ReadArguments>, sql: &str) -> Result<Vec<RecordBatch>, Failure> {
+    let options = arguments.map(ReadArguments::options).transpose()?.unwrap_or_default();
     let project = Project::load(global)?;
     block_on(async {
         let lake = project.existing_lake().await?;
@@ -81,7 +85,6 @@ fn read(global: &Global, arguments: Option<&ReadArguments>, sql: &str) -> Result
             return Ok(Vec::new());
         }
         let session = session(global, &project.clock)?;
-        let options = arguments.map(ReadArguments::options).unwrap_or_default();
         lake.register(session.context(), &options).await?;
         Ok(session.query(sql).await?.collect().await?)
     })

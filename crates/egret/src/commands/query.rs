@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use egret_lake::Lake;
+use egret_lake::{Lake, ReadOptions};
 use egret_model::finding::finding_schema;
 use egret_model::quarantine::quarantine_schema;
 use egret_model::time::parse_duration;
@@ -51,19 +51,20 @@ fn timeout(text: &str) -> Result<Duration, String> {
 /// Asks.
 pub fn run(global: &Global, options: &Options) -> Outcome {
     let sql = read_sql(&options.sql)?;
+    let read = options.read.options()?;
     let project = Project::load(global)?;
     let work = async {
         let session = session(global, &project.clock)?;
         let lake = project.open_lake().await?;
         if let Some(lake) = &lake {
-            lake.register(session.context(), &options.read.options()).await?;
+            lake.register(session.context(), &read).await?;
         }
         register_empty_tables(&session, &project, lake.as_ref()).await?;
         if options.explain {
             let plan = session.explain(&sql).await.map_err(|error| in_sql(error, &sql))?;
             say(plan.trim_end())?;
             if let Some(lake) = &lake {
-                print_file_counts(lake, &sql, options).await?;
+                print_file_counts(lake, &sql, &read).await?;
             }
             return Ok(());
         }
@@ -107,12 +108,12 @@ async fn register_empty_tables(
 
 /// How many files of each table that the query names --from, --to and --partition leave. The query's own conditions
 /// leave out more: the plan shows which files are opened.
-async fn print_file_counts(lake: &Lake, sql: &str, options: &Options) -> Result<(), Failure> {
+async fn print_file_counts(lake: &Lake, sql: &str, read: &ReadOptions) -> Result<(), Failure> {
     let lower = sql.to_lowercase();
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     for table in lake.tables().await? {
         if lower.split(|c| !is_word(c)).any(|word| word == table.name()) {
-            let count = lake.files_matching(table.name(), &options.read.options()).await?;
+            let count = lake.files_matching(table.name(), read).await?;
             say(&format!(
                 "{}: {} of {} files, {} of {} bytes",
                 table.name(),

@@ -5,6 +5,8 @@ use egret_lake::{At, ReadOptions};
 use egret_model::time::parse_user_time;
 use egret_model::{Clock, SystemClock, TimeRange, Timestamp};
 
+use crate::failure::Failure;
+
 fn user_time(text: &str) -> Result<Timestamp, String> {
     parse_user_time(text, SystemClock.now())
 }
@@ -20,9 +22,16 @@ pub struct RangeOptions {
     pub to: Option<Timestamp>,
 }
 
-impl From<RangeOptions> for TimeRange {
-    fn from(options: RangeOptions) -> Self {
-        Self { from: options.from, to: options.to }
+impl RangeOptions {
+    /// The range, if any time is in it.
+    pub fn range(self) -> Result<TimeRange, Failure> {
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from >= to
+        {
+            return Err(Failure::usage(format!("no time is from {from} on and before {to}"))
+                .hint("--from is the earlier one, --to the later"));
+        }
+        Ok(TimeRange { from: self.from, to: self.to })
     }
 }
 
@@ -52,12 +61,12 @@ fn at(text: &str) -> Result<At, String> {
 
 impl ReadArguments {
     /// What the lake is to show.
-    pub fn options(&self) -> ReadOptions {
-        ReadOptions {
+    pub fn options(&self) -> Result<ReadOptions, Failure> {
+        Ok(ReadOptions {
             at: self.at,
-            range: self.range.into(),
+            range: self.range.range()?,
             partitions: self.partition.clone(),
             indexes: self.index.clone(),
-        }
+        })
     }
 }

@@ -90,7 +90,7 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     let observer = Findings { progress: Progress::new(global, false), findings: Mutex::default() };
     let limits = CollectOptions {
         memory: global.memory / 2,
-        range: options.range.into(),
+        range: options.range.range()?,
         ..CollectOptions::default()
     };
     let report = scan(&plans, &project.clock, &limits, &observer, &StopSignal::default());
@@ -101,9 +101,13 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     for warning in unrecognised.iter().chain(&report.warnings) {
         eprintln!("{} {}", style::warning("warning:"), printable(warning));
     }
-    let mut objects = Objects::new().columns(&["time", "severity", "title", "message", "source_location"]);
-    findings.iter().for_each(|finding| objects.push(finding));
-    objects.print(OutputFormat::of_many(global.output))?;
+    let format = OutputFormat::of_many(global.output);
+    let mut objects =
+        Objects::new(format).columns(&["time", "severity", "title", "message", "source_location"]);
+    for finding in &findings {
+        objects.push(finding)?;
+    }
+    objects.finish()?;
     if options.stats {
         print_stats(&report, &plans, &project);
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, unknown};
 use crate::arguments::Global;
-use crate::output::{Objects, OutputFormat, print_one, say};
+use crate::output::{OutputFormat, print_all, print_one, say};
 
 /// What to show.
 #[derive(Debug, Subcommand)]
@@ -26,11 +26,9 @@ pub enum Command {
 pub fn run(global: &Global, command: &Command) -> Outcome {
     match command {
         Command::List => {
-            let mut objects = Objects::new();
-            for source in source_types() {
-                objects.push(json!({"name": source.name, "description": source.description}));
-            }
-            objects.print(OutputFormat::of_many(global.output))?;
+            let summary =
+                |source: &SourceType| json!({"name": source.name, "description": source.description});
+            print_all(source_types().iter().map(summary), OutputFormat::of_many(global.output))?;
         }
         Command::Show { name } => {
             let names = source_types().iter().map(|source| source.name);
@@ -57,9 +55,7 @@ fn print(source: &SourceType, format: OutputFormat) -> Result<(), crate::failure
         .collect();
     if format == OutputFormat::Table {
         say(&format!("{}: {}\n", source.name, source.description))?;
-        let mut objects = Objects::new();
-        attributes.into_iter().for_each(|attribute| objects.push(attribute));
-        objects.print(format)?;
+        print_all(attributes, format)?;
         say(&format!("\n{}", source.example))?;
         return Ok(());
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, unknown};
 use crate::arguments::Global;
-use crate::output::{Objects, OutputFormat, print_one, printable, say};
+use crate::output::{Objects, OutputFormat, print_all, print_one, printable, say};
 use crate::project::Project;
 
 /// What to show.
@@ -28,11 +28,12 @@ pub fn run(global: &Global, command: &Command) -> Outcome {
     let project = Project::load(global)?;
     match command {
         Command::List => {
-            let mut objects = Objects::new().columns(&["name", "channel", "description"]);
+            let format = OutputFormat::of_many(global.output);
+            let mut objects = Objects::new(format).columns(&["name", "channel", "description"]);
             for table in project.tables.iter() {
-                objects.push(summary(table));
+                objects.push(summary(table))?;
             }
-            objects.print(OutputFormat::of_many(global.output))?;
+            objects.finish()?;
         }
         Command::Show { name } => {
             let Ok(table) = project.tables.get(name) else {
@@ -63,9 +64,7 @@ fn show(table: &TableDefinition, format: OutputFormat) -> Result<(), crate::fail
             table.name.value,
             printable(table.description.as_deref().unwrap_or_default())
         ))?;
-        let mut objects = Objects::new();
-        columns.into_iter().for_each(|column| objects.push(column));
-        return objects.print(format);
+        return print_all(columns, format);
     }
     let mut object = summary(table);
     object["columns"] = Value::Array(columns);

@@ -10,7 +10,7 @@ use egret_detect::{RuleTester, TestSummary, Verdict, builtin};
 use super::Outcome;
 use crate::arguments::Global;
 use crate::failure::{Failure, INCOMPLETE};
-use crate::output::{Objects, OutputFormat, style};
+use crate::output::{Objects, OutputFormat, print_all, style};
 use crate::project::Project;
 
 /// Which tests to run.
@@ -40,18 +40,18 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     let find_format = |kind: &str, name: &str| project.formats.find(kind, name);
     let mut tester = RuleTester::new(&project.tables, &find_format, &project.compiler, project.clock.now());
     let mut summary = TestSummary::default();
-    let mut objects = Objects::new();
+    let format = OutputFormat::of_many(global.output);
+    let mut failed = Vec::new();
     for definition in &project.detections {
         let results = tester.run(definition);
         summary.add(&results);
         let wrong =
-            |result: &&egret_detect::CaseResult| matches!(result.verdict, Verdict::Failed | Verdict::Errored);
-        results.iter().filter(wrong).for_each(|result| objects.push(result));
+            |result: &egret_detect::CaseResult| matches!(result.verdict, Verdict::Failed | Verdict::Errored);
+        failed.extend(results.into_iter().filter(wrong));
     }
-    let format = OutputFormat::of_many(global.output);
     if format == OutputFormat::Table {
         if !summary.is_success() {
-            objects.print(format)?;
+            print_all(&failed, format)?;
         }
         let verdict = if summary.is_success() { style::good("passed") } else { style::error("failed") };
         eprintln!(
@@ -59,8 +59,12 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
             summary.passed, summary.failed, summary.errored, summary.skipped, summary.rules
         );
     } else {
-        objects.push(summary);
-        objects.print(format)?;
+        let mut objects = Objects::new(format);
+        for result in &failed {
+            objects.push(result)?;
+        }
+        objects.push(summary)?;
+        objects.finish()?;
     }
     Ok(if summary.is_success() { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) })
 }

@@ -1,6 +1,7 @@
 //! Results on stdout: objects and rows in the format that was asked for.
 
 mod objects;
+mod printer;
 mod rows;
 pub mod style;
 
@@ -8,7 +9,7 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
 
-pub use objects::{Objects, print_one};
+pub use objects::{Objects, print_all, print_one};
 pub use rows::RowPrinter;
 
 use crate::failure::Failure;

@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use snapbox::{assert_data_eq, file, str};
 
+use crate::logs::DETECTIONS;
 use crate::place::{Place, Said};
 
 #[test]
@@ -229,4 +230,61 @@ partition "shop_event" "main" {
     let said =
         place.run(&["query", "select extra->>'weight' as weight from shop_event order by 1", "-o", "csv"]);
     assert_eq!(said.stdout.lines().nth(1), Some("2"), "{said:?}");
+}
+
+#[test]
+fn a_range_without_any_time_and_a_snapshot_that_never_was_are_mistakes_of_the_command_line() {
+    let place = Place::with_logs(1);
+    let lake = place.lake("lake");
+    lake.collect(&[]);
+    for command in [&["query", "select 1"][..], &["finding", "list"], &["collect"], &["hunt", "*"]] {
+        let said = lake.run(&[command, &["--from", "2024-02-02", "--to", "2024-02-01"]].concat());
+        assert_eq!(said.code, Some(2), "{command:?}: {said:?}");
+        assert_data_eq!(
+            said.stderr,
+            str![[r#"
+error: no time is from 2024-02-02T00:00:00Z on and before 2024-02-01T00:00:00Z
+hint: --from is the earlier one, --to the later
+
+"#]]
+        );
+    }
+    let said = lake.run(&["query", "select 1", "--at", "99"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.stderr.contains("the lake has no snapshot 99; the oldest is 0"), "{said:?}");
+}
+
+#[test]
+fn findings_are_listed_as_asked() {
+    let place = Place::with_logs(1);
+    let lake = place.lake("lake");
+    lake.collect(&[]);
+    let count = |arguments: &[&str]| {
+        let said = lake.run(&[&["finding", "list", "-o", "ndjson"], arguments].concat());
+        assert_eq!(said.code, Some(0), "{said:?}");
+        said.stdout.lines().count()
+    };
+    let all = count(&[]);
+    assert_eq!(count(&["--detection", "*"]), all);
+    // `_` and `%` stand for themselves.
+    assert_eq!(count(&["--detection", "no%thing"]), 0);
+    let (first, rest) = DETECTIONS[0].split_at(3);
+    let one = count(&["--detection", DETECTIONS[0]]);
+    assert!(one > 0 && one < all, "{one} of {all}");
+    assert_eq!(count(&["--detection", &format!("{first}*{}", &rest[1..])]), one);
+    assert_eq!((count(&["--severity", "informational"]), count(&["--severity", "critical"])), (all, 0));
+
+    let said = lake.run(&["finding", "list", "--limit", "1", "-o", "ndjson"]);
+    assert_eq!(
+        (said.stdout.lines().count(), said.stderr.as_str()),
+        (1, "the newest 1 findings; --limit shows more\n")
+    );
+}
+
+#[test]
+fn a_long_result_is_drawn_as_several_tables() {
+    let place = Place::empty();
+    let said = place.run(&["query", "select * from range(10001)", "-o", "table"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.stdout.matches("┌").count(), 2, "one of 10,000 rows and one of the rest");
 }

@@ -1,0 +1,41 @@
+//! The allocator, and how long it keeps memory that is free.
+
+use std::ffi::c_long;
+
+use libmimalloc_sys::{mi_option_set_default, mi_option_t};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// `mi_option_purge_delay` of mimalloc 3: after how many milliseconds free memory goes back to the system. The bindings
+/// have no names for such options.
+const PURGE_DELAY: mi_option_t = 15;
+
+/// Chunks come and go many times a second, and what went back to the system comes again as cleared pages: with the
+/// allocator's own delay of one second, that was up to a fifth of the CPU time of collecting (see bench/README.md).
+/// A process that does nothing for so long gives everything back.
+const KEEP_MILLISECONDS: c_long = 10_000;
+
+/// Keeps free memory for the next chunk, unless the environment says otherwise (`MIMALLOC_PURGE_DELAY`). To be called
+/// before there are other threads.
+pub(crate) fn keep_free_memory() {
+    #[expect(unsafe_code, reason = "the allocator has no other way to be told")]
+    // SAFETY: no other thread is there yet that could read options.
+    unsafe {
+        mi_option_set_default(PURGE_DELAY, KEEP_MILLISECONDS);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_the_option_is_still_that_of_the_delay() {
+        #[expect(unsafe_code, reason = "the allocator has no other way to be asked")]
+        // SAFETY: reads a number.
+        let delay = || unsafe { libmimalloc_sys::mi_option_get(PURGE_DELAY) };
+        assert_eq!(delay(), 1_000, "mimalloc's default");
+        keep_free_memory();
+    }
+}
