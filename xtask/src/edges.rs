@@ -16,7 +16,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("egret-source", &["egret-config", "egret-model"]),
     ("egret-sql", &["egret-model"]),
     ("egret-lake", &["egret-config", "egret-model", "egret-sql"]),
-    ("egret-detect", &["egret-config", "egret-format", "egret-model", "egret-table"]),
+    ("egret-match", &["egret-model"]),
+    ("egret-detect", &["egret-config", "egret-format", "egret-match", "egret-model", "egret-table"]),
     (
         "egret-pipeline",
         &[

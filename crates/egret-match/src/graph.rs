@@ -1,0 +1,183 @@
+//! The conditions of all rules as one graph: what several rules say alike is there once, and is evaluated once.
+
+use std::collections::HashMap;
+
+use crate::condition::{Condition, Predicate, Test};
+use crate::text::Part;
+
+/// A node's number.
+pub(crate) type NodeId = u32;
+
+/// A condition whose parts are nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Node {
+    Always(bool),
+    /// The predicate of this number.
+    Test(u32),
+    All(Vec<NodeId>),
+    Any(Vec<NodeId>),
+    AtLeast(usize, Vec<NodeId>),
+    Not(NodeId),
+}
+
+/// The graph while it grows. Parts come before what they are part of.
+#[derive(Debug, Default)]
+pub(crate) struct Graph {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) predicates: Vec<Predicate>,
+    by_node: HashMap<Node, NodeId>,
+    by_predicate: HashMap<String, u32>,
+}
+
+/// What it costs, roughly, to need a predicate: how many rows it is expected to hold for, as a share of a thousand.
+fn commonness(predicate: &Predicate) -> u32 {
+    match &predicate.test {
+        Test::Text(pattern) => match pattern.parts().iter().map(literal_length).max().unwrap_or(0) {
+            0 => 900,
+            1 => 500,
+            2..=3 => 100,
+            4..=7 => 20,
+            _ => 5,
+        },
+        Test::Regex(_) | Test::Cidr(_) | Test::Number(..) => 20,
+        Test::Boolean(_) | Test::Field(_) | Test::Time(..) => 400,
+        Test::Exists | Test::Null => 900,
+    }
+}
+
+fn literal_length(part: &Part) -> usize {
+    match part {
+        Part::Literal(text) => text.len(),
+        _ => 0,
+    }
+}
+
+impl Graph {
+    /// The node that means `condition`.
+    pub(crate) fn add(&mut self, condition: &Condition) -> NodeId {
+        let node = match condition {
+            Condition::Always(always) => Node::Always(*always),
+            Condition::Test(predicate) => Node::Test(self.predicate(predicate)),
+            Condition::Named(_, inner) => return self.add(inner),
+            Condition::Not(inner) => {
+                let inner = self.add(inner);
+                match self.nodes[inner as usize] {
+                    Node::Not(same) => return same,
+                    Node::Always(always) => Node::Always(!always),
+                    _ => Node::Not(inner),
+                }
+            }
+            Condition::All(parts) => return self.all(parts),
+            Condition::Any(parts) => return self.any(parts),
+            Condition::AtLeast(0, _) => Node::Always(true),
+            Condition::AtLeast(1, parts) => return self.any(parts),
+            Condition::AtLeast(count, parts) if *count > parts.len() => Node::Always(false),
+            Condition::AtLeast(count, parts) => {
+                Node::AtLeast(*count, parts.iter().map(|part| self.add(part)).collect())
+            }
+        };
+        self.intern(node)
+    }
+
+    fn all(&mut self, parts: &[Condition]) -> NodeId {
+        let mut inner = Vec::with_capacity(parts.len());
+        for part in parts {
+            let part = self.add(part);
+            match &self.nodes[part as usize] {
+                Node::Always(true) => {}
+                Node::Always(false) => return part,
+                Node::All(parts) => inner.extend_from_slice(parts),
+                _ => inner.push(part),
+            }
+        }
+        self.joined(inner, true, Node::All)
+    }
+
+    fn any(&mut self, parts: &[Condition]) -> NodeId {
+        let mut inner = Vec::with_capacity(parts.len());
+        for part in parts {
+            let part = self.add(part);
+            match &self.nodes[part as usize] {
+                Node::Always(false) => {}
+                Node::Always(true) => return part,
+                Node::Any(parts) => inner.extend_from_slice(parts),
+                _ => inner.push(part),
+            }
+        }
+        self.joined(inner, false, Node::Any)
+    }
+
+    fn joined(&mut self, mut parts: Vec<NodeId>, of_none: bool, join: fn(Vec<NodeId>) -> Node) -> NodeId {
+        parts.sort_by_key(|part| (self.order(*part), *part));
+        parts.dedup();
+        match parts.as_slice() {
+            [] => self.intern(Node::Always(of_none)),
+            [only] => *only,
+            _ => self.intern(join(parts)),
+        }
+    }
+
+    /// Cheap parts come first: one that holds for no row spares the others.
+    fn order(&self, node: NodeId) -> u32 {
+        match &self.nodes[node as usize] {
+            Node::Always(_) => 0,
+            Node::Test(predicate) => match &self.predicates[*predicate as usize].test {
+                Test::Field(_) => 4_000,
+                _ => commonness(&self.predicates[*predicate as usize]),
+            },
+            Node::Any(_) | Node::All(_) | Node::AtLeast(..) => 2_000,
+            Node::Not(_) => 3_000,
+        }
+    }
+
+    fn intern(&mut self, node: Node) -> NodeId {
+        if let Some(known) = self.by_node.get(&node) {
+            return *known;
+        }
+        let id = self.nodes.len() as NodeId;
+        self.nodes.push(node.clone());
+        self.by_node.insert(node, id);
+        id
+    }
+
+    /// The number of `predicate`.
+    pub(crate) fn predicate(&mut self, predicate: &Predicate) -> u32 {
+        // Numbers that are not equal to themselves stand in no map.
+        let key = format!("{predicate:?}");
+        *self.by_predicate.entry(key).or_insert_with(|| {
+            self.predicates.push(predicate.clone());
+            self.predicates.len() as u32 - 1
+        })
+    }
+
+    /// Predicates of which at least one holds wherever `node` does; `None` if it may hold where none does. Those that
+    /// hold rarely are preferred.
+    pub(crate) fn witnesses(&self, node: NodeId) -> Option<Vec<u32>> {
+        match &self.nodes[node as usize] {
+            Node::Always(true) | Node::Not(_) => None,
+            Node::Always(false) => Some(Vec::new()),
+            // Where a field is null a rule would be looked at nearly always.
+            Node::Test(predicate) => match self.predicates[*predicate as usize].test {
+                Test::Null | Test::Field(_) => None,
+                _ => Some(vec![*predicate]),
+            },
+            Node::All(parts) => {
+                let candidates = parts.iter().filter_map(|part| self.witnesses(*part));
+                candidates.min_by_key(|witnesses| self.cost(witnesses))
+            }
+            Node::Any(parts) | Node::AtLeast(_, parts) => {
+                let mut all = Vec::new();
+                for part in parts {
+                    all.extend(self.witnesses(*part)?);
+                }
+                all.sort_unstable();
+                all.dedup();
+                Some(all)
+            }
+        }
+    }
+
+    fn cost(&self, witnesses: &[u32]) -> u32 {
+        witnesses.iter().map(|predicate| commonness(&self.predicates[*predicate as usize])).sum()
+    }
+}

@@ -1,0 +1,280 @@
+//! Programs: the conditions of all rules of a table, compiled together.
+
+use std::collections::{BTreeSet, HashMap};
+
+use egret_model::schema::EXTRA;
+
+use crate::condition::{Condition, FieldRelation, Predicate, Subject, Test};
+use crate::fields::{FieldMap, Place};
+use crate::graph::{Graph, Node, NodeId};
+use crate::json::Members;
+use crate::scanner::{Scanner, ScannerBuilder};
+
+/// The conditions of all rules of a table, compiled together. Shared by threads; each has its own
+/// [`Memory`](crate::Memory).
+pub struct Program {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) predicates: Vec<Predicate>,
+    pub(crate) relations: HashMap<u32, Relation>,
+    pub(crate) fields: Vec<ProgramField>,
+    /// The number of the field that a rule calls so.
+    pub(crate) by_name: HashMap<Box<str>, usize>,
+    /// The columns that hold fields as JSON: `extra` first.
+    pub(crate) documents: Vec<Document>,
+    /// All columns that hold JSON as text.
+    pub(crate) json_columns: BTreeSet<String>,
+    /// Tests of every value of the record.
+    pub(crate) keywords: Option<Scanner>,
+    pub(crate) rules: Vec<CompiledRule>,
+    /// For each predicate, the rules that it is a witness of.
+    pub(crate) witnessed: Vec<Vec<u32>>,
+    /// Rules that may match where none of their predicates holds.
+    pub(crate) unwitnessed: Vec<u32>,
+}
+
+/// A field that rules look at.
+pub(crate) struct ProgramField {
+    pub(crate) place: Place,
+    pub(crate) scanner: Scanner,
+}
+
+/// A column that holds fields as JSON text.
+#[derive(Default)]
+pub(crate) struct Document {
+    /// The column, and the fields of structs on the way.
+    pub(crate) column: String,
+    pub(crate) fields: Vec<String>,
+    pub(crate) members: Members,
+}
+
+/// A test that compares two fields.
+pub(crate) struct Relation {
+    pub(crate) field: usize,
+    pub(crate) other: usize,
+    pub(crate) relation: FieldRelation,
+}
+
+pub(crate) struct CompiledRule {
+    pub(crate) root: NodeId,
+    pub(crate) witnesses: Option<Vec<u32>>,
+    pub(crate) condition: Condition,
+    /// The numbers of its predicates, in the order they are written.
+    pub(crate) tests: Vec<u32>,
+}
+
+/// Why a rule cannot be compiled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CompileError {
+    /// A regular expression is none.
+    #[error("the regular expression `{regex}` cannot be used: {reason}")]
+    Regex {
+        /// It.
+        regex: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There are more texts to look for than an automaton holds.
+    #[error("there are too many texts to look for: {reason}")]
+    TooLarge {
+        /// What its library says.
+        reason: String,
+    },
+}
+
+impl Program {
+    /// Compiles the conditions of rules, which are known by their place from then on, for a table whose fields are
+    /// where `fields` says.
+    ///
+    /// # Errors
+    /// For each rule that cannot be compiled, its place and why. The others are compiled all the same: such a rule
+    /// matches nothing.
+    pub fn compile<'c>(
+        conditions: impl IntoIterator<Item = &'c Condition>,
+        fields: &FieldMap,
+    ) -> (Self, Vec<(usize, CompileError)>) {
+        let mut compiler = Compiler::new(fields);
+        for condition in conditions {
+            compiler.add(condition);
+        }
+        compiler.finish()
+    }
+
+    /// How many rules there are.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether there are no rules.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The columns that are looked at; `None` if all are, for keywords.
+    pub fn columns(&self) -> Option<BTreeSet<&str>> {
+        if self.keywords.is_some() {
+            return None;
+        }
+        let columns =
+            self.fields.iter().filter_map(|field| Some(field.place.column.as_ref()?.column.as_str()));
+        Some(columns.chain(self.documents.iter().map(|document| document.column.as_str())).collect())
+    }
+}
+
+struct Compiler<'f> {
+    map: &'f FieldMap,
+    graph: Graph,
+    rules: Vec<CompiledRule>,
+    errors: Vec<(usize, CompileError)>,
+    by_place: HashMap<Place, usize>,
+    by_name: HashMap<Box<str>, usize>,
+    fields: Vec<(Place, ScannerBuilder)>,
+    keywords: Option<ScannerBuilder>,
+    relations: HashMap<u32, Relation>,
+    /// Regular expressions that are none, by predicate.
+    broken: HashMap<u32, CompileError>,
+}
+
+impl<'f> Compiler<'f> {
+    fn new(map: &'f FieldMap) -> Self {
+        Self {
+            map,
+            graph: Graph::default(),
+            rules: Vec::new(),
+            errors: Vec::new(),
+            by_place: HashMap::new(),
+            by_name: HashMap::new(),
+            fields: Vec::new(),
+            keywords: None,
+            relations: HashMap::new(),
+            broken: HashMap::new(),
+        }
+    }
+
+    fn add(&mut self, condition: &Condition) {
+        let known = self.graph.predicates.len();
+        let root = self.graph.add(condition);
+        let tests =
+            condition.predicates().into_iter().map(|predicate| self.graph.predicate(predicate)).collect();
+        for predicate in known..self.graph.predicates.len() {
+            self.add_predicate(predicate as u32);
+        }
+        let mut rule = CompiledRule { root, witnesses: None, condition: condition.clone(), tests };
+        if let Some(error) = self.mistake_in(root) {
+            self.errors.push((self.rules.len(), error));
+            rule.root = self.graph.add(&Condition::Always(false));
+            rule.condition = Condition::Always(false);
+        }
+        rule.witnesses = self.graph.witnesses(rule.root);
+        self.rules.push(rule);
+    }
+
+    fn add_predicate(&mut self, number: u32) {
+        let predicate = self.graph.predicates[number as usize].clone();
+        let added = match (&predicate.subject, &predicate.test) {
+            (Subject::Field(name), Test::Field(relation)) => {
+                let (field, other) = (self.field(name), self.field(&relation.other));
+                self.relations.insert(number, Relation { field, other, relation: relation.clone() });
+                Ok(())
+            }
+            (Subject::Field(name), test) => {
+                let field = self.field(name);
+                self.fields[field].1.add(number, test)
+            }
+            (Subject::AnyValue, test) => self.keywords.get_or_insert_default().add(number, test),
+        };
+        if let (Err(error), Test::Regex(regex)) = (added, &predicate.test) {
+            let error = CompileError::Regex { regex: regex.to_string(), reason: error.to_string() };
+            self.broken.insert(number, error);
+        }
+    }
+
+    fn field(&mut self, name: &str) -> usize {
+        if let Some(known) = self.by_name.get(name) {
+            return *known;
+        }
+        let place = self.map.resolve(name);
+        let field = *self.by_place.entry(place).or_insert_with_key(|place| {
+            self.fields.push((place.clone(), ScannerBuilder::default()));
+            self.fields.len() - 1
+        });
+        self.by_name.insert(name.into(), field);
+        field
+    }
+
+    /// Why a part of this node cannot be compiled, if so.
+    fn mistake_in(&self, node: NodeId) -> Option<CompileError> {
+        if self.broken.is_empty() {
+            return None;
+        }
+        match &self.graph.nodes[node as usize] {
+            Node::Always(_) => None,
+            Node::Test(predicate) => self.broken.get(predicate).cloned(),
+            Node::All(parts) | Node::Any(parts) | Node::AtLeast(_, parts) => {
+                parts.iter().find_map(|part| self.mistake_in(*part))
+            }
+            Node::Not(inner) => self.mistake_in(*inner),
+        }
+    }
+
+    fn finish(mut self) -> (Program, Vec<(usize, CompileError)>) {
+        let documents = documents(&self.fields);
+        let mut fields = Vec::with_capacity(self.fields.len());
+        for (place, builder) in std::mem::take(&mut self.fields) {
+            let scanner = self.scanner(builder);
+            fields.push(ProgramField { place, scanner });
+        }
+        let keywords = self.keywords.take().map(|builder| self.scanner(builder));
+        let mut witnessed = vec![Vec::new(); self.graph.predicates.len()];
+        let mut unwitnessed = Vec::new();
+        for (number, rule) in self.rules.iter().enumerate() {
+            match &rule.witnesses {
+                Some(witnesses) => {
+                    witnesses.iter().for_each(|predicate| witnessed[*predicate as usize].push(number as u32));
+                }
+                None => unwitnessed.push(number as u32),
+            }
+        }
+        let program = Program {
+            nodes: self.graph.nodes,
+            predicates: self.graph.predicates,
+            relations: self.relations,
+            fields,
+            by_name: self.by_name,
+            documents,
+            json_columns: self.map.documents().clone(),
+            keywords,
+            rules: self.rules,
+            witnessed,
+            unwitnessed,
+        };
+        (program, self.errors)
+    }
+
+    fn scanner(&mut self, builder: ScannerBuilder) -> Scanner {
+        builder.finish().unwrap_or_else(|reason| {
+            self.errors.push((self.rules.len(), CompileError::TooLarge { reason }));
+            Scanner::default()
+        })
+    }
+}
+
+/// The columns that hold these fields as JSON.
+fn documents(fields: &[(Place, ScannerBuilder)]) -> Vec<Document> {
+    let mut documents = vec![Document { column: EXTRA.to_owned(), ..Document::default() }];
+    for (field, (place, _)) in fields.iter().enumerate() {
+        for path in &place.extra {
+            documents[0].members.add(path, field);
+        }
+        let Some(column) = place.column.as_ref().filter(|column| column.is_json) else { continue };
+        let known = documents
+            .iter()
+            .position(|document| document.column == column.column && document.fields == column.fields);
+        let at = known.unwrap_or_else(|| {
+            let (column, fields) = (column.column.clone(), column.fields.clone());
+            documents.push(Document { column, fields, members: Members::default() });
+            documents.len() - 1
+        });
+        documents[at].members.add(&column.members, field);
+    }
+    documents
+}
