@@ -36,7 +36,14 @@ impl Block {
     /// The part of the block before `offset` of the object, as a block of its own that is not the last.
     pub fn until(&self, offset: u64) -> Self {
         let length = usize::try_from(offset.saturating_sub(self.offset)).unwrap_or(usize::MAX);
-        Self::new(self.bytes.slice_with_length(0, length.min(self.bytes.len())), self.offset, false)
+        let bytes = self.bytes.slice_with_length(0, length.min(self.bytes.len()));
+        match self.text() {
+            // The beginning of what is text is text.
+            Some(text) if text.is_char_boundary(bytes.len()) => {
+                Self { text: bytes.len(), bytes, offset: self.offset, last: false }
+            }
+            _ => Self::new(bytes, self.offset, false),
+        }
     }
 
     /// The bytes as text, if they are valid UTF-8 throughout. Checked once, when the block is made. A character

@@ -56,6 +56,16 @@ impl Budget {
         Some(Reservation { budget: self, bytes })
     }
 
+    /// Reserves `bytes` if they fit now.
+    pub fn try_reserve(&self, bytes: u64) -> Option<Reservation<'_>> {
+        let mut state = self.lock();
+        if state.closed || (state.used > 0 && state.used + bytes > self.limit) {
+            return None;
+        }
+        state.used += bytes;
+        Some(Reservation { budget: self, bytes })
+    }
+
     /// Whether somebody waits for room.
     pub fn is_exhausted(&self) -> bool {
         self.lock().waiting > 0

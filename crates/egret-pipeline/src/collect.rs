@@ -146,6 +146,7 @@ impl Collector<'_> {
             stop: self.stop,
             range: self.options.range,
             origin: if self.options.overwrite { Origin::Replay } else { Origin::Stream },
+            decoders: 1,
         };
         let sequences = prepared.sequences.clone();
         let mut run = Run {

@@ -1,5 +1,7 @@
 //! One object of a source, from its bytes to chunks of rows with their findings.
 
+mod split;
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
@@ -21,6 +23,9 @@ use crate::state::{CollectedRange, ObjectState};
 /// How much of an object is decoded at once: small enough to stay in the processor's cache, large enough for
 /// columns to pay.
 const BLOCK_BYTES: usize = 1 << 20;
+
+/// What a block is reckoned to take before it is decoded.
+const RESERVED_BYTES: u64 = 2 * BLOCK_BYTES as u64;
 
 /// The memory that the readers of a run share for their blocks.
 pub fn block_pool() -> Arc<BlockPool> {
@@ -109,6 +114,8 @@ pub struct ReadContext<'r> {
     pub range: TimeRange,
     /// How the findings come about.
     pub origin: Origin,
+    /// How many threads decode one object, where its format lets them.
+    pub decoders: usize,
 }
 
 /// Reads `object` to its end and gives each chunk to `deliver`, which says whether to go on.
@@ -134,17 +141,26 @@ pub fn read_object<'r>(
 }
 
 struct Reader<'r, 'p> {
+    work: ObjectWork<'r, 'p>,
+    blocks: Blocks<Box<dyn ObjectReader>>,
+    decoder: Box<dyn Decoder>,
+    /// Whether the next block may begin inside a line that is longer than a block.
+    in_long_line: bool,
+    stored_bytes: u64,
+}
+
+/// What all blocks of an object have in common.
+#[derive(Clone)]
+struct ObjectWork<'r, 'p> {
     context: ReadContext<'r>,
     index: usize,
     plan: &'p PartitionPlan,
     object: &'p Object,
+    object_context: ObjectContext,
     state: ObjectState,
-    blocks: Blocks<Box<dyn ObjectReader>>,
-    decoder: Box<dyn Decoder>,
     origin: RowOrigin,
     name: Arc<str>,
     location: Arc<str>,
-    stored_bytes: u64,
 }
 
 impl<'r, 'p> Reader<'r, 'p> {
@@ -174,28 +190,36 @@ impl<'r, 'p> Reader<'r, 'p> {
             ingest_timestamp: now,
         };
         let state = plan.states.get(&object.name).cloned().unwrap_or_default();
-        Ok(Self {
+        let work = ObjectWork {
             context,
             index,
             plan,
             object,
+            object_context,
             state: ObjectState { source: object.state.clone(), ..state },
-            blocks: Blocks::new(reader, context.blocks, start, object.complete),
-            decoder: plan.format.decoder(plan.mapper.plan(), &object_context),
             origin,
             name: Arc::from(&*object.name),
             location: Arc::from(&*object.location),
+        };
+        Ok(Self {
+            blocks: Blocks::new(reader, context.blocks, start, object.complete),
+            decoder: work.decoder(),
+            work,
+            in_long_line: false,
             stored_bytes: 0,
         })
     }
 
     /// Reads to the end; says whether a last line was left for the next run.
     fn run(&mut self, deliver: &mut dyn FnMut(Chunk<'r>) -> bool) -> Result<bool, ReadError> {
+        if self.is_splittable() {
+            return self.run_split(deliver);
+        }
         loop {
-            if self.context.stop.is_stopped() {
+            if self.work.context.stop.is_stopped() {
                 return Ok(false);
             }
-            let Some(reservation) = self.context.budget.reserve(2 * BLOCK_BYTES as u64) else {
+            let Some(reservation) = self.work.context.budget.reserve(RESERVED_BYTES) else {
                 return Ok(false);
             };
             let Some(block) = self.blocks.next_block()? else { break };
@@ -205,9 +229,14 @@ impl<'r, 'p> Reader<'r, 'p> {
                 return Ok(false);
             }
         }
+        Ok(self.end(deliver))
+    }
+
+    /// Closes the object; says whether a last line was left for the next run.
+    fn end(&self, deliver: &mut dyn FnMut(Chunk<'r>) -> bool) -> bool {
         let held_back = self.blocks.has_rest();
-        deliver(self.last_chunk(!held_back));
-        Ok(held_back)
+        deliver(self.work.last_chunk(self.blocks.offset(), !held_back));
+        held_back
     }
 
     /// Gives a chunk for each part of the block to which the same collected ranges apply; mostly that is one.
@@ -220,13 +249,13 @@ impl<'r, 'p> Reader<'r, 'p> {
         let mut reservation = Some(reservation);
         let mut done = 0;
         loop {
-            let part = self.part(block, done);
+            let part = self.work.part(block, done);
             let is_cut = part.bytes.len() < block.bytes.len() - done;
-            let (chunk, consumed) = self.chunk(&part, reservation.take())?;
+            let (chunk, consumed) = self.work.chunk(&mut *self.decoder, &part, reservation.take())?;
             done += consumed;
             if is_cut && consumed == 0 {
                 // No record ends where the range ended, so the object is not what it was then.
-                self.state.ranges.retain(|range| range.until > part.offset + part.bytes.len() as u64);
+                self.work.state.ranges.retain(|range| range.until > part.offset + part.bytes.len() as u64);
             }
             if !is_cut {
                 self.blocks.consumed(block, done);
@@ -238,6 +267,18 @@ impl<'r, 'p> Reader<'r, 'p> {
                 return Ok(true);
             }
         }
+    }
+
+    fn report_read(&mut self) {
+        let stored = self.blocks.reader().stored_bytes();
+        self.work.context.observer.read(stored.saturating_sub(self.stored_bytes));
+        self.stored_bytes = stored;
+    }
+}
+
+impl<'r> ObjectWork<'r, '_> {
+    fn decoder(&self) -> Box<dyn Decoder> {
+        self.plan.format.decoder(self.plan.mapper.plan(), &self.object_context)
     }
 
     /// The part of the block from its byte `done` to where the next collected range ends.
@@ -257,14 +298,15 @@ impl<'r, 'p> Reader<'r, 'p> {
 
     /// What becomes of the block, and how many of its bytes are done with.
     fn chunk(
-        &mut self,
+        &self,
+        decoder: &mut dyn Decoder,
         block: &Block,
         mut reservation: Option<Reservation<'r>>,
     ) -> Result<(Chunk<'r>, usize), ReadError> {
         let covering = self.state.ranges.iter().filter(|range| block.offset < range.until);
         let known: Vec<TimeRange> = covering.map(CollectedRange::range).collect();
         let mut builder = RowBuilder::new(self.plan.mapper.plan(), block, self.object.offset);
-        let consumed = self.decoder.decode(block, &mut builder).min(block.bytes.len());
+        let consumed = decoder.decode(block, &mut builder).min(block.bytes.len());
         let decoded = builder.finish();
         let mapped = self.plan.mapper.map(decoded, block, &self.origin);
         let mapped_rows = mapped.rows.num_rows() as u64;
@@ -352,9 +394,9 @@ impl<'r, 'p> Reader<'r, 'p> {
         Checkpoint { object, offset: self.object.offset, finished: false, state: state.to_text() }
     }
 
-    /// Closes the object: it is finished, or this range of it is collected.
-    fn last_chunk(&self, finished: bool) -> Chunk<'r> {
-        let checkpoint = self.checkpoint(self.blocks.offset(), finished);
+    /// Closes the object at `offset`: it is finished, or this range of it is collected.
+    fn last_chunk(&self, offset: u64, finished: bool) -> Chunk<'r> {
+        let checkpoint = self.checkpoint(offset, finished);
         Chunk {
             partition: self.index,
             object: Arc::clone(&self.name),
@@ -370,12 +412,6 @@ impl<'r, 'p> Reader<'r, 'p> {
             detection_failures: Vec::new(),
             reservation: None,
         }
-    }
-
-    fn report_read(&mut self) {
-        let stored = self.blocks.reader().stored_bytes();
-        self.context.observer.read(stored.saturating_sub(self.stored_bytes));
-        self.stored_bytes = stored;
     }
 }
 

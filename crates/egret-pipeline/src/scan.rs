@@ -62,6 +62,7 @@ pub fn scan(
         stop,
         range: options.range,
         origin: Origin::Stream,
+        decoders: 1,
     };
     thread::scope(|scope| {
         for delivery in read_all(scope, options.threads, context, plans, jobs) {

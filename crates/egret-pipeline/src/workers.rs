@@ -1,4 +1,4 @@
-//! A fixed pool of threads that read objects, each object on one thread, and hand over chunks.
+//! A fixed pool of threads that read objects and hand over chunks.
 
 use std::thread::Scope;
 
@@ -36,6 +36,8 @@ pub fn read_all<'scope, 'env: 'scope>(
     jobs: Vec<Job>,
 ) -> Receiver<Delivery<'env>> {
     let threads = threads.max(1);
+    // Where objects are fewer than threads, several threads decode one.
+    let context = ReadContext { decoders: threads.div_ceil(jobs.len().max(1)), ..context };
     let (job_sender, job_receiver) = bounded(jobs.len().max(1));
     for job in jobs {
         // The channel holds them all, and its receiver is in scope.

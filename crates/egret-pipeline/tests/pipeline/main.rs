@@ -109,6 +109,16 @@ fn lines() {
     check(&table("format.jsonl.default"), &contents, 60);
 }
 
+/// More threads than objects: blocks are decoded side by side. One line is longer than two blocks.
+#[test]
+fn lines_of_one_object_on_several_threads() {
+    let mut text = json_lines(0..15, LONG);
+    text.push_str(&json_record(15, 2_500_000));
+    text.push('\n');
+    text.push_str(&json_lines(16..30, LONG));
+    check(&table("format.jsonl.default"), &[Content::growing("a.jsonl", text)], 30);
+}
+
 #[test]
 fn documents() {
     let contents = [
