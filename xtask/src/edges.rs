@@ -31,7 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "egret-table",
         ],
     ),
-    ("egret-testkit", &["egret-lake", "egret-model"]),
+    ("egret-testkit", &["egret-lake", "egret-match", "egret-model"]),
     ("egret-fuzz", &["egret-config", "egret-format", "egret-model"]),
     (
         "egret",

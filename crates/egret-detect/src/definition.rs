@@ -1,8 +1,12 @@
 //! What a `detection` block says, and the `test` blocks in it.
 
+use std::collections::BTreeMap;
+
 use egret_config::{
     BlockKind, BlockReader, Decode, Diagnostic, Diagnostics, Located, Location, Number, Value, ValueKind,
 };
+use egret_match::Condition;
+use egret_model::channel::wildcard_matches;
 use egret_model::{ChannelPattern, Severity};
 use serde_json::{Map, Value as Json};
 
@@ -22,8 +26,8 @@ pub struct DetectionDefinition {
     pub id: Located<String>,
     /// The rows it looks at.
     pub target: Located<Target>,
-    /// The SQL that is true for a row that matches.
-    pub condition: Located<String>,
+    /// What a row must be like.
+    pub rule: Rule,
     /// How bad a match is.
     pub severity: Severity,
     /// A few words for lists.
@@ -44,6 +48,34 @@ pub struct DetectionDefinition {
     pub tests: Vec<TestDefinition>,
 }
 
+/// What a row must be like for a detection to match.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rule {
+    /// SQL that is true for it.
+    Sql(Located<String>),
+    /// Tests of fields.
+    Fields(FieldRule),
+}
+
+/// A rule in a language that is made of tests of fields.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldRule {
+    /// `sigma` or `falco`.
+    pub language: &'static str,
+    /// What must hold, for each table whose rows the rule means.
+    pub conditions: BTreeMap<String, Condition>,
+}
+
+impl Rule {
+    /// The rule's language, which findings say as `detection_kind`.
+    pub fn language(&self) -> &'static str {
+        match self {
+            Self::Sql(_) => "sql",
+            Self::Fields(rule) => rule.language,
+        }
+    }
+}
+
 /// The rows that a detection looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
@@ -51,6 +83,8 @@ pub enum Target {
     Table(String),
     /// Those of all tables and partitions whose channel matches.
     Channel(ChannelPattern),
+    /// Those of these tables, which have the rule's log source.
+    LogSource(Vec<String>),
 }
 
 impl Target {
@@ -59,6 +93,7 @@ impl Target {
         match self {
             Self::Table(name) => name == table,
             Self::Channel(pattern) => pattern.matches(channel),
+            Self::LogSource(tables) => tables.iter().any(|name| name == table),
         }
     }
 }
@@ -92,6 +127,11 @@ pub enum TestInput {
 }
 
 impl DetectionDefinition {
+    /// Whether `pattern` is its id or its title; `*` stands for any characters.
+    pub fn is_called(&self, pattern: &str) -> bool {
+        wildcard_matches(pattern, &self.id.value) || wildcard_matches(pattern, &self.title)
+    }
+
     /// BLAKE3 of what the rule means: the same however its file is laid out, another one as soon as it would
     /// match or say something else.
     pub fn version(&self) -> String {
@@ -117,7 +157,7 @@ impl Decode for DetectionDefinition {
         // What is wrong so far was reported. The rest goes on, so that mistakes in the SQL are reported too.
         Some(Self {
             target: target?,
-            condition: condition?,
+            rule: Rule::Sql(condition?),
             severity: severity.unwrap_or(Severity::Medium),
             title: title.flatten().unwrap_or_else(|| readable(&id.value)),
             description: description.unwrap_or_default().trim().to_owned(),

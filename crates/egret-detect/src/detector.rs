@@ -1,42 +1,52 @@
 //! Detectors: all detections of one table, compiled, and evaluated on batches of its rows.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
-use egret_config::{Diagnostic, Diagnostics};
+use egret_config::{Diagnostic, Diagnostics, Located};
+use egret_match::{Condition, RuleStatistics};
 use egret_model::finding::{list_at, text_at};
 use egret_model::id::finding_id;
 use egret_model::{
-    EvaluateError, Expression, ExpressionCompiler, Finding, Observables, Origin, TableSchema, Timestamp,
+    EvaluateError, Evidence, Expression, ExpressionCompiler, Finding, Observables, Origin, TableSchema,
+    Timestamp,
 };
 
-use crate::definition::{DetectionDefinition, Target};
+use crate::definition::{DetectionDefinition, Rule, Target};
 use crate::event::event_json;
+use crate::field_rules::FieldRules;
 use crate::message::Message;
-use crate::row_json::JsonRows;
+use crate::row_json::{Cell, JsonRows};
 use crate::targets::Inapplicable;
-
-/// What findings of this front end say as `detection_kind`.
-const KIND: &str = "sql";
 
 /// The detections that apply to one table on one channel.
 #[derive(Debug)]
 pub struct Detector {
     table: TableSchema,
-    rules: Vec<Rule>,
+    detections: Vec<Compiled>,
+    fields: Arc<FieldRules>,
     inapplicable: Vec<Inapplicable>,
     hash_columns: Vec<String>,
 }
 
 /// One compiled detection, with what its findings say.
 #[derive(Debug)]
-struct Rule {
+struct Compiled {
     definition: DetectionDefinition,
-    version: String,
-    condition: Arc<dyn Expression>,
+    /// Known once a finding says it.
+    version: OnceLock<String>,
+    condition: CompiledCondition,
     message: Option<Message>,
+}
+
+/// What decides whether a row matches.
+#[derive(Debug)]
+enum CompiledCondition {
+    Sql(Arc<dyn Expression>),
+    /// The rule of this number in the program.
+    Fields(usize),
 }
 
 /// What detections may know besides the rows.
@@ -109,30 +119,15 @@ impl Detector {
         channel: &str,
         compiler: &dyn ExpressionCompiler,
     ) -> (Self, Diagnostics) {
-        let mut detector =
-            Self { table: table.clone(), rules: vec![], inapplicable: vec![], hash_columns: vec![] };
+        let mut compiler = DetectorCompiler::new(table, compiler);
         let mut diagnostics = Diagnostics::new();
-        let schema = table.to_arrow();
-        for definition in definitions {
-            if !definition.enabled || !definition.target.value.covers(&table.name, channel) {
-                continue;
-            }
-            let mut mistakes = Diagnostics::new();
-            let rule = compile_rule(definition, table, &schema, compiler, &mut mistakes);
-            if let Some(rule) = rule {
-                detector.rules.push(rule);
-                continue;
-            }
-            match definition.target.value {
-                Target::Table(_) => diagnostics.extend(mistakes),
-                Target::Channel(_) => detector.inapplicable.push(Inapplicable {
-                    detection_id: definition.id.value.clone(),
-                    table: table.name.clone(),
-                    mistakes,
-                }),
-            }
+        let wanted = definitions
+            .iter()
+            .filter(|definition| definition.enabled && definition.target.value.covers(&table.name, channel));
+        for definition in wanted {
+            compiler.add(definition, &mut diagnostics);
         }
-        (detector, diagnostics)
+        (compiler.finish(&mut diagnostics), diagnostics)
     }
 
     /// Names the columns that hold hashes of files, which no common column collects.
@@ -143,18 +138,57 @@ impl Detector {
 
     /// Whether there is nothing to detect.
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.detections.is_empty()
     }
 
     /// The compiled detections, in the order of their definitions.
     pub fn definitions(&self) -> impl Iterator<Item = &DetectionDefinition> {
-        self.rules.iter().map(|rule| &rule.definition)
+        self.detections.iter().map(|detection| &detection.definition)
     }
 
-    /// The columns that a detection reads, if it is one of these.
-    pub fn columns(&self, detection_id: &str) -> Option<&[String]> {
-        let rule = self.rules.iter().find(|rule| rule.definition.id.value == detection_id)?;
-        Some(rule.condition.columns())
+    /// What a detection sees of a row: the columns or fields that it reads, with their values; nothing for a
+    /// detection that is not among these.
+    pub(crate) fn seen(
+        &self,
+        detection_id: &str,
+        rows: &RecordBatch,
+        row: usize,
+    ) -> Vec<(String, Option<String>)> {
+        let found = self.detections.iter().find(|detection| detection.definition.id.value == detection_id);
+        match found.map(|detection| &detection.condition) {
+            Some(CompiledCondition::Sql(condition)) => condition
+                .columns()
+                .iter()
+                .map(|column| (column.clone(), column_json(rows, column, row)))
+                .collect(),
+            Some(CompiledCondition::Fields(rule)) => self.fields.values(*rule, rows, row),
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether any field rule matches a row, as an expression over those of `columns` that they look at; `None` if
+    /// there are none.
+    pub fn field_rules(&self, columns: &[String]) -> Option<Arc<dyn Expression>> {
+        self.fields.expression(columns)
+    }
+
+    /// SQL that holds for all rows that a field rule can match, by which a reader can leave files out.
+    pub fn field_rules_need(&self) -> String {
+        let integers = self.fields.needed_integers().into_iter().filter(|(column, _)| {
+            let known = self.table.columns.iter().find(|known| known.name == *column);
+            known.is_some_and(|known| known.column_type.to_arrow().is_integer())
+        });
+        let condition = integers.map(|(column, values)| {
+            let values: Vec<String> = values.iter().map(i64::to_string).collect();
+            format!("(\"{column}\" in ({}) or \"{column}\" is null)", values.join(", "))
+        });
+        condition.reduce(|all, one| format!("{all} and {one}")).unwrap_or_else(|| "true".to_owned())
+    }
+
+    /// What each field rule took so far.
+    pub fn statistics(&self) -> impl Iterator<Item = (&DetectionDefinition, RuleStatistics)> {
+        let statistics = self.fields.statistics().into_iter();
+        statistics.map(|(detection, statistics)| (&self.detections[detection].definition, statistics))
     }
 
     /// The detections on channels that cannot be compiled for this table.
@@ -166,43 +200,50 @@ impl Detector {
     pub fn detect(&self, rows: &RecordBatch, context: &DetectContext<'_>) -> Detected {
         let mut detected = Detected::default();
         let mut hits: Vec<(usize, usize)> = Vec::new();
-        for (rule_index, rule) in self.rules.iter().enumerate() {
-            let matched = match rule.condition.matches(rows) {
+        for (index, detection) in self.detections.iter().enumerate() {
+            let CompiledCondition::Sql(condition) = &detection.condition else { continue };
+            let matched = match condition.matches(rows) {
                 Ok(mask) => matching_rows(&mask),
                 Err(error) => {
-                    let (matched, failed) = match_around_failures(rule.condition.as_ref(), rows);
-                    let detection_id = rule.definition.id.value.clone();
+                    let (matched, failed) = match_around_failures(condition.as_ref(), rows);
+                    let detection_id = detection.definition.id.value.clone();
                     detected.failures.push(Failure { detection_id, rows: failed, error });
                     matched
                 }
             };
-            hits.extend(matched.into_iter().map(|row| (row, rule_index)));
+            hits.extend(matched.into_iter().map(|row| (row, index)));
         }
+        hits.extend(self.fields.hits(rows));
         if hits.is_empty() {
             return detected;
         }
         hits.sort_unstable();
         let json = JsonRows::new(rows).with_types(&self.table).without_nulls();
         for hits_of_row in hits.chunk_by(|left, right| left.0 == right.0) {
-            let evidence = self.evidence(rows, &json, hits_of_row[0].0, context);
-            for (row, rule) in hits_of_row {
-                detected.findings.push(self.rules[*rule].finding(rows, *row, &evidence, context));
+            let event = self.event(rows, &json, hits_of_row[0].0, context);
+            for (row, index) in hits_of_row {
+                let detection = &self.detections[*index];
+                let evidence = match detection.condition {
+                    CompiledCondition::Sql(_) => Vec::new(),
+                    CompiledCondition::Fields(rule) => self.fields.explain(rule, rows, *row),
+                };
+                detected.findings.push(detection.finding(rows, *row, &event, evidence, context));
             }
         }
         detected
     }
 
-    fn evidence(
+    fn event(
         &self,
         rows: &RecordBatch,
         json: &JsonRows<'_>,
         row: usize,
         context: &DetectContext<'_>,
-    ) -> Evidence {
+    ) -> Event {
         let partition = text_at(rows, "tp_partition", row);
         let event_id = text_at(rows, "tp_id", row);
         let hashes = self.hash_columns.iter().map(|column| text_at(rows, column, row));
-        Evidence {
+        Event {
             time: event_time(rows, row).unwrap_or(context.now),
             event_ids: if event_id.is_empty() { vec![] } else { vec![event_id] },
             partition: if partition.is_empty() { context.partition.to_owned() } else { partition },
@@ -215,38 +256,88 @@ impl Detector {
                 akas: list_at(rows, "tp_akas", row),
                 hashes: hashes.filter(|hash| !hash.is_empty()).collect(),
             },
-            event: event_json(json, row),
+            json: event_json(json, row),
         }
     }
 }
 
-fn compile_rule(
-    definition: &DetectionDefinition,
-    table: &TableSchema,
-    schema: &SchemaRef,
-    compiler: &dyn ExpressionCompiler,
-    diagnostics: &mut Diagnostics,
-) -> Option<Rule> {
-    let condition = compile_condition(definition, schema, compiler, diagnostics);
-    let message = match &definition.message {
-        Some(template) => template.bind(table, diagnostics).map(Some),
-        None => Some(None),
-    };
-    Some(Rule {
-        condition: condition?,
-        message: message?,
-        version: definition.version(),
-        definition: definition.clone(),
-    })
+/// Compiles the detections of a table one after the other.
+struct DetectorCompiler<'c> {
+    table: &'c TableSchema,
+    schema: SchemaRef,
+    compiler: &'c dyn ExpressionCompiler,
+    detections: Vec<Compiled>,
+    /// The field rules, with the places of their detections.
+    conditions: Vec<(usize, Condition)>,
+    inapplicable: Vec<Inapplicable>,
 }
 
-fn compile_condition(
-    definition: &DetectionDefinition,
+impl<'c> DetectorCompiler<'c> {
+    fn new(table: &'c TableSchema, compiler: &'c dyn ExpressionCompiler) -> Self {
+        let schema = table.to_arrow();
+        Self { table, schema, compiler, detections: vec![], conditions: vec![], inapplicable: vec![] }
+    }
+
+    fn add(&mut self, definition: &DetectionDefinition, diagnostics: &mut Diagnostics) {
+        let mut mistakes = Diagnostics::new();
+        let condition = self.condition(definition, &mut mistakes);
+        let message = match &definition.message {
+            Some(template) => template.bind(self.table, &mut mistakes).map(Some),
+            None => Some(None),
+        };
+        if let (Some(condition), Some(message)) = (condition, message) {
+            let definition = definition.clone();
+            self.detections.push(Compiled { definition, version: OnceLock::new(), condition, message });
+            return;
+        }
+        match definition.target.value {
+            Target::Table(_) | Target::LogSource(_) => diagnostics.extend(mistakes),
+            Target::Channel(_) => self.inapplicable.push(Inapplicable {
+                detection_id: definition.id.value.clone(),
+                table: self.table.name.clone(),
+                mistakes,
+            }),
+        }
+    }
+
+    fn condition(
+        &mut self,
+        definition: &DetectionDefinition,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<CompiledCondition> {
+        match &definition.rule {
+            Rule::Sql(condition) => {
+                compile_sql(condition, &self.schema, self.compiler, diagnostics).map(CompiledCondition::Sql)
+            }
+            Rule::Fields(rule) => {
+                self.conditions.push((self.detections.len(), rule.conditions.get(&self.table.name)?.clone()));
+                Some(CompiledCondition::Fields(self.conditions.len() - 1))
+            }
+        }
+    }
+
+    fn finish(self, diagnostics: &mut Diagnostics) -> Detector {
+        let (fields, errors) = FieldRules::compile(self.conditions, self.table);
+        for (detection, error) in errors {
+            let id = &self.detections[detection].definition.id;
+            diagnostics.push(Diagnostic::error(error.to_string()).at(&id.location));
+        }
+        Detector {
+            table: self.table.clone(),
+            detections: self.detections,
+            fields: Arc::new(fields),
+            inapplicable: self.inapplicable,
+            hash_columns: Vec::new(),
+        }
+    }
+}
+
+fn compile_sql(
+    condition: &Located<String>,
     schema: &SchemaRef,
     compiler: &dyn ExpressionCompiler,
     diagnostics: &mut Diagnostics,
 ) -> Option<Arc<dyn Expression>> {
-    let condition = &definition.condition;
     let expression = match compiler.compile(&condition.value, schema) {
         Ok(expression) => expression,
         Err(error) => {
@@ -277,6 +368,12 @@ fn word_for(data_type: &DataType) -> &'static str {
     }
 }
 
+/// The value of a column as JSON; `None` if it is null or not there.
+fn column_json(rows: &RecordBatch, column: &str, row: usize) -> Option<String> {
+    let array = rows.column_by_name(column).filter(|array| array.is_valid(row))?;
+    serde_json::to_string(&Cell::new(array.as_ref(), row).without_nulls()).ok()
+}
+
 fn matching_rows(mask: &BooleanArray) -> Vec<usize> {
     mask.values().set_indices().collect()
 }
@@ -302,13 +399,13 @@ fn match_around_failures(condition: &dyn Expression, rows: &RecordBatch) -> (Vec
 }
 
 /// What all findings of one row share.
-struct Evidence {
+struct Event {
     time: Timestamp,
     event_ids: Vec<String>,
     partition: String,
     source_location: String,
     observables: Observables,
-    event: String,
+    json: String,
 }
 
 fn event_time(rows: &RecordBatch, row: usize) -> Option<Timestamp> {
@@ -316,28 +413,29 @@ fn event_time(rows: &RecordBatch, row: usize) -> Option<Timestamp> {
     column.is_valid(row).then(|| Timestamp::from_micros(column.value(row)))
 }
 
-impl Rule {
+impl Compiled {
     fn finding(
         &self,
         rows: &RecordBatch,
         row: usize,
-        evidence: &Evidence,
+        event: &Event,
+        evidence: Vec<Evidence>,
         context: &DetectContext<'_>,
     ) -> Finding {
         let definition = &self.definition;
         let detection_id = definition.id.value.clone();
-        let id = match evidence.event_ids.as_slice() {
+        let id = match event.event_ids.as_slice() {
             // A row without an id is only known by what it holds.
-            [] => finding_id(&detection_id, [evidence.event.as_str()]),
+            [] => finding_id(&detection_id, [event.json.as_str()]),
             event_ids => finding_id(&detection_id, event_ids.iter().map(String::as_str)),
         };
         Finding {
             finding_id: id.to_string(),
-            time: evidence.time,
+            time: event.time,
             detected_at: context.now,
             detection_id,
-            detection_kind: KIND.to_owned(),
-            detection_version: self.version.clone(),
+            detection_kind: definition.rule.language().to_owned(),
+            detection_version: self.version.get_or_init(|| definition.version()).clone(),
             title: definition.title.clone(),
             message: match &self.message {
                 Some(message) => message.render(rows, row),
@@ -348,12 +446,13 @@ impl Rule {
             tags: definition.tags.clone(),
             channel: context.channel.to_owned(),
             table: context.table.to_owned(),
-            partition: evidence.partition.clone(),
+            partition: event.partition.clone(),
             origin: context.origin,
-            observables: evidence.observables.clone(),
-            event_ids: evidence.event_ids.clone(),
-            event: evidence.event.clone(),
-            source_location: evidence.source_location.clone(),
+            observables: event.observables.clone(),
+            event_ids: event.event_ids.clone(),
+            event: event.json.clone(),
+            evidence,
+            source_location: event.source_location.clone(),
         }
     }
 }

@@ -11,9 +11,14 @@ mod version;
 
 mod detector;
 mod event;
+mod field_rules;
 mod targets;
 
 pub mod row_json;
+
+pub mod library;
+pub mod logsource;
+pub mod sigma;
 
 pub mod builtin;
 pub mod test_file;
@@ -23,7 +28,7 @@ pub mod tester;
 #[cfg(test)]
 mod testing;
 
-pub use definition::{DETECTION, DetectionDefinition, Target, TestDefinition, TestInput};
+pub use definition::{DETECTION, DetectionDefinition, FieldRule, Rule, Target, TestDefinition, TestInput};
 pub use detector::{DetectContext, Detected, Detector, Failure};
 pub use message::{Message, MessageTemplate};
 pub use targets::{Inapplicable, check_targets};

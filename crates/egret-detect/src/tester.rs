@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, RecordBatch};
 use egret_config::Diagnostics;
 use egret_format::Format;
 use egret_model::{ExpressionCompiler, Origin, Timestamp};
@@ -12,7 +11,6 @@ use serde::Serialize;
 
 use crate::definition::{DetectionDefinition, Target, TestDefinition};
 use crate::detector::{DetectContext, Detector};
-use crate::row_json::Cell;
 use crate::test_rows::{TestRows, rows_of};
 
 /// The partition that tested rows are of.
@@ -189,6 +187,14 @@ impl<'a> RuleTester<'a> {
                 };
             }
             (Target::Channel(pattern), None) => pattern,
+            (Target::LogSource(tables), Some(name)) if tables.contains(name) => return Ok(name.clone()),
+            (Target::LogSource(tables), Some(name)) => {
+                return Err(format!(
+                    "table `{name}` has no rows of the rule's log source, only {}",
+                    tables.join(", ")
+                ));
+            }
+            (Target::LogSource(tables), None) => return one_of(tables.iter().map(String::as_str).collect()),
         };
         let covered: Vec<&str> = self
             .tables
@@ -197,9 +203,8 @@ impl<'a> RuleTester<'a> {
             .map(|table| table.name.value.as_str())
             .collect();
         match covered.as_slice() {
-            [one] => Ok((*one).to_owned()),
             [] => Err(format!("no table is on a channel that {pattern} covers")),
-            several => Err(format!("say by `table` which is meant: {}", several.join(", "))),
+            _ => one_of(covered),
         }
     }
 
@@ -214,6 +219,13 @@ impl<'a> RuleTester<'a> {
             .map_err(|mistakes| format!("table `{table}` has a mistake: {}", first_message(&mistakes)));
         self.mappers.insert(table.to_owned(), mapper.clone());
         mapper
+    }
+}
+
+fn one_of(tables: Vec<&str>) -> Result<String, String> {
+    match tables.as_slice() {
+        [one] => Ok((*one).to_owned()),
+        several => Err(format!("say by `table` which is meant: {}", several.join(", "))),
     }
 }
 
@@ -242,11 +254,12 @@ impl Decision {
 
 /// What the condition saw: the values of the columns it reads, and what did not fit its column.
 fn seen(detector: &Detector, definition: &DetectionDefinition, tested: &TestRows) -> String {
-    let columns = detector.columns(&definition.id.value).unwrap_or_default();
     let mut rows = Vec::new();
     for row in 0..tested.rows.num_rows() {
-        let values: Vec<String> =
-            columns.iter().map(|column| format!("{column} = {}", shown(&tested.rows, column, row))).collect();
+        let seen = detector.seen(&definition.id.value, &tested.rows, row).into_iter();
+        let values: Vec<String> = seen
+            .map(|(name, value)| format!("{name} = {}", value.as_deref().map_or("null".into(), shortened)))
+            .collect();
         rows.push(values.join(", "));
     }
     let mut text = format!("it saw {}", rows.join("; then "));
@@ -256,14 +269,10 @@ fn seen(detector: &Detector, definition: &DetectionDefinition, tested: &TestRows
     text
 }
 
-fn shown(rows: &RecordBatch, column: &str, row: usize) -> String {
-    let Some(array) = rows.column_by_name(column).filter(|array| array.is_valid(row)) else {
-        return "null".to_owned();
-    };
-    let json = serde_json::to_string(&Cell::new(array.as_ref(), row).without_nulls()).unwrap_or_default();
-    match json.char_indices().nth(MAX_SHOWN_CHARS) {
-        Some((end, _)) => format!("{}…", &json[..end]),
-        None => json,
+fn shortened(value: &str) -> String {
+    match value.char_indices().nth(MAX_SHOWN_CHARS) {
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value.to_owned(),
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn login_table() -> TableSchema {
         description: String::new(),
         channel: "app.login".into(),
         columns: own.into_iter().chain(common_columns()).collect(),
+        roots: Vec::new(),
     }
 }
 

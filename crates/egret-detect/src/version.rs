@@ -1,6 +1,6 @@
 //! The version of a detection: a hash of what it means.
 
-use crate::definition::{DetectionDefinition, Target};
+use crate::definition::{DetectionDefinition, Rule, Target};
 
 /// Changes when the way of hashing does, so that old and new versions are never taken for each other.
 const SCHEME: &str = "egret detection 1";
@@ -25,8 +25,18 @@ pub(crate) fn detection_version(definition: &DetectionDefinition) -> String {
             add("channel");
             add(&pattern.to_string());
         }
+        Target::LogSource(_) => add("logsource"),
     }
-    add(definition.condition.value.trim());
+    match &definition.rule {
+        Rule::Sql(condition) => add(condition.value.trim()),
+        Rule::Fields(rule) => {
+            add(rule.language);
+            for (table, condition) in &rule.conditions {
+                add(table);
+                add(&format!("{condition:?}"));
+            }
+        }
+    }
     add(definition.severity.as_str());
     add(&definition.title);
     add(&definition.description);

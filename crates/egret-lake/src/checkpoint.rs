@@ -39,6 +39,7 @@ pub fn checkpoint_schema() -> TableSchema {
         description: "How far each object of each partition is collected.".to_owned(),
         channel: "egret.checkpoint".to_owned(),
         columns: columns.into_iter().map(|(name, kind, text)| Column::new(name, kind, text)).collect(),
+        roots: Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
+use egret_model::Evidence;
 use egret_model::schema::EXTRA;
 
 use crate::cell::Cell;
@@ -15,19 +16,6 @@ use crate::scanner::Scratch;
 
 /// Of a value at most so many characters are shown.
 const MAX_VALUE_CHARACTERS: usize = 1_024;
-
-/// A test that held for a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Evidence {
-    /// The named part of the rule, if the test is in one.
-    pub selection: Option<Arc<str>>,
-    /// The field as the rule calls it; nothing for a keyword.
-    pub field: Option<Arc<str>>,
-    /// The value of the field, or the one with the keyword; shortened if it is long.
-    pub value: String,
-    /// The test, for people.
-    pub test: String,
-}
 
 impl Program {
     /// The tests that make the rule at this place match a row, in the order they are written. Those under a `not`
@@ -45,6 +33,14 @@ impl Program {
         };
         explainer.holds(&rule.condition, None);
         explainer.found
+    }
+
+    /// The value that a field which a rule calls `name` has in a row, for people; `None` if the row lacks it.
+    pub fn value(&self, name: &str, batch: &RecordBatch, row: usize) -> Option<String> {
+        match self.cell(batch, *self.by_name.get(name)?, row) {
+            Cell::Missing => None,
+            cell => Some(shortened(&cell.to_string())),
+        }
     }
 
     /// The value of the field of this number in a row.
@@ -134,11 +130,12 @@ impl Explainer<'_> {
         };
         let Some(value) = value else { return false };
         let field = match &predicate.subject {
-            Subject::Field(name) => Some(Arc::clone(name)),
+            Subject::Field(name) => Some(name.to_string()),
             Subject::AnyValue => None,
         };
         let test = predicate.test.to_string();
-        self.found.push(Evidence { selection: selection.cloned(), field, value: shortened(&value), test });
+        let selection = selection.map(|name| name.to_string());
+        self.found.push(Evidence { selection, field, value: shortened(&value), test });
         true
     }
 

@@ -6,6 +6,9 @@ use jiter::{Jiter, JiterError, Peek};
 
 use crate::cell::Cell;
 
+/// A step of a path that is any name, where no other is meant.
+const ANY_NAME: &str = "*";
+
 /// Which members of a JSON object are fields that rules look at.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
@@ -80,7 +83,8 @@ impl Members {
         }
         // Spaces in names do not count.
         let has_space = key.bytes().any(|byte| byte == b' ');
-        if has_space { self.by_name.get(key.replace(' ', "").as_str()) } else { None }
+        let known = if has_space { self.by_name.get(key.replace(' ', "").as_str()) } else { None };
+        known.or_else(|| self.by_name.get(ANY_NAME))
     }
 }
 
@@ -120,6 +124,12 @@ mod tests {
             (0, r#"Text("flat")"#),
         ];
         assert_eq!(found, expected.map(|(field, cell)| (field, cell.to_owned())));
+    }
+
+    #[test]
+    fn a_star_is_any_name() {
+        let json = r#"{"UserData":{"EventXML":{"Param1":"a"},"Param1":"b"}}"#;
+        assert_eq!(find(&["UserData.*.Param1"], json), [(0, r#"Text("a")"#.to_owned())]);
     }
 
     #[test]

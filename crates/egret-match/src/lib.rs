@@ -7,6 +7,7 @@
 //! again. A rule is evaluated only if a test held that it needs, by operations on sets of rows.
 
 mod bits;
+mod bounds;
 mod cell;
 mod condition;
 mod explain;
@@ -24,7 +25,6 @@ mod text;
 mod value_test;
 
 pub use condition::{Comparison, Condition, FieldRelation, Predicate, Subject, Test, TextRelation, TimePart};
-pub use explain::Evidence;
 pub use fields::{ColumnPlace, FieldMap, Place};
 pub use program::{CompileError, Program};
 pub use run::{Match, Memory, RuleStatistics};

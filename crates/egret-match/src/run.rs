@@ -1,5 +1,6 @@
 //! Running a program over a batch of rows.
 
+use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -50,6 +51,15 @@ pub struct RuleStatistics {
     pub hits: u64,
     /// The time of evaluating it, once the tests of fields are done: one in 64 is measured, and stands for the others.
     pub time: Duration,
+}
+
+impl AddAssign for RuleStatistics {
+    fn add_assign(&mut self, other: Self) {
+        self.candidates += other.candidates;
+        self.evaluations += other.evaluations;
+        self.hits += other.hits;
+        self.time += other.time;
+    }
 }
 
 /// What a thread needs to run a program: memory used again, values known from before, and statistics.

@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, TimestampMicrosecondType};
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::schema::{Column, TableSchema};
@@ -64,6 +64,21 @@ pub struct Observables {
     pub hashes: Vec<String>,
 }
 
+/// A test of a rule that held for the event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The part of the rule that the test is in, if the rule has a name for it: a selection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<String>,
+    /// The field as the rule calls it; nothing for a keyword.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The value of the field, or the one with the keyword; shortened if it is long.
+    pub value: String,
+    /// The test, for people.
+    pub test: String,
+}
+
 /// One match of one detection, with its evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -103,6 +118,8 @@ pub struct Finding {
     pub event_ids: Vec<String>,
     /// The event as a JSON object without nulls.
     pub event: String,
+    /// Which tests of the rule held, on which values; empty for rules that are not made of tests.
+    pub evidence: Vec<Evidence>,
     /// The object that the event was read from.
     pub source_location: String,
 }
@@ -131,6 +148,9 @@ impl Serialize for Finding {
         map.serialize_entry("observables", &self.observables)?;
         map.serialize_entry("event_ids", &self.event_ids)?;
         map.serialize_entry("event", &event)?;
+        if !self.evidence.is_empty() {
+            map.serialize_entry("evidence", &self.evidence)?;
+        }
         map.serialize_entry("source_location", &self.source_location)?;
         map.end()
     }
@@ -153,6 +173,7 @@ pub fn finding_schema() -> TableSchema {
         ("origin", ColumnType::Varchar, "stream, replay, schedule or hunt."),
         ("event_ids", strings(), "`tp_id` of the events."),
         ("event", ColumnType::Json, "The event as JSON without nulls."),
+        ("evidence", ColumnType::Json, "Which tests of the rule held, on which values, as JSON."),
         ("detected_at", ColumnType::Timestamp, "When the detection saw it (UTC)."),
         ("tp_timestamp", ColumnType::Timestamp, "When the event happened (UTC)."),
         ("tp_table", ColumnType::Varchar, "The table of the event."),
@@ -171,6 +192,7 @@ pub fn finding_schema() -> TableSchema {
         description: "What detections found: one row for each match.".to_owned(),
         channel: "egret.finding".to_owned(),
         columns: columns.into_iter().map(|(name, kind, text)| Column::new(name, kind, text)).collect(),
+        roots: Vec::new(),
     }
 }
 
@@ -202,6 +224,9 @@ impl Finding {
             text(|f| f.origin.as_str()),
             list(|f| &f.event_ids),
             text(|f| &f.event),
+            Arc::new(
+                findings.iter().map(|finding| evidence_json(&finding.evidence)).collect::<StringViewArray>(),
+            ),
             time(|f| f.detected_at),
             time(|f| f.time),
             text(|f| &f.table),
@@ -254,10 +279,16 @@ impl Finding {
                 },
                 event_ids: list("event_ids", row),
                 event: text("event", row),
+                evidence: serde_json::from_str(&text("evidence", row)).unwrap_or_default(),
                 source_location: text("tp_source_location", row),
             })
             .collect()
     }
+}
+
+/// Null where there is none, as for every rule in SQL.
+fn evidence_json(evidence: &[Evidence]) -> Option<String> {
+    if evidence.is_empty() { None } else { serde_json::to_string(evidence).ok() }
 }
 
 fn origin_of(word: &str) -> Origin {
@@ -326,6 +357,12 @@ mod tests {
             observables: Observables { ips: vec!["10.0.0.1".into()], ..Observables::default() },
             event_ids: vec!["e".into()],
             event: r#"{"event_name":"ConsoleLogin"}"#.into(),
+            evidence: vec![Evidence {
+                selection: Some("selection".into()),
+                field: None,
+                value: "ConsoleLogin".into(),
+                test: "is like *login*".into(),
+            }],
             source_location: "/logs/a.json".into(),
         }
     }

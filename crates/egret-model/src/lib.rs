@@ -23,7 +23,7 @@ pub mod types;
 pub use channel::ChannelPattern;
 pub use chunk::Chunk;
 pub use expression::{CompileError, EvaluateError, Expression, ExpressionCompiler};
-pub use finding::{Finding, Observables, Origin};
+pub use finding::{Evidence, Finding, Observables, Origin};
 pub use id::{EventId, RecordIds};
 pub use position::Checkpoint;
 pub use quarantine::{Quarantined, Stage};

@@ -110,6 +110,7 @@ pub fn quarantine_schema() -> TableSchema {
         description: "Records that could not be parsed or mapped, with the reason.".to_owned(),
         channel: "egret.quarantine".to_owned(),
         columns: columns.into_iter().map(|(name, kind, text)| Column::new(name, kind, text)).collect(),
+        roots: Vec::new(),
     }
 }
 

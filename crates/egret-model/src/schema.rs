@@ -19,12 +19,21 @@ pub struct Column {
     pub column_type: ColumnType,
     /// What it holds, for people.
     pub description: String,
+    /// The fields of the record that it is filled from, as paths with dots, the preferred one first. Empty if it is
+    /// computed.
+    pub sources: Vec<String>,
 }
 
 impl Column {
-    /// A column with its description.
+    /// A column with its description, filled from no field.
     pub fn new(name: impl Into<String>, column_type: ColumnType, description: impl Into<String>) -> Self {
-        Self { name: name.into(), column_type, description: description.into() }
+        Self { name: name.into(), column_type, description: description.into(), sources: Vec::new() }
+    }
+
+    /// Filled from these fields of the record.
+    #[must_use]
+    pub fn with_sources(self, sources: Vec<String>) -> Self {
+        Self { sources, ..self }
     }
 }
 
@@ -39,6 +48,11 @@ pub struct TableSchema {
     pub channel: String,
     /// All columns in the order of `select *`: the table's own, then the `tp_*` columns, then `extra`.
     pub columns: Vec<Column>,
+    /// Objects of the record whose members count as fields of the record itself, as paths with dots in which `*` is
+    /// any one name: with `winlog.event_data`, a column with the source `Image` also takes
+    /// `winlog.event_data.Image`. A source with dots is looked for there too unless it begins with the same name
+    /// as a root.
+    pub roots: Vec<String>,
 }
 
 impl TableSchema {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
-use egret_detect::{DetectContext, DetectionDefinition, Detector};
+use egret_detect::{DetectContext, DetectionDefinition, Detector, Rule};
 use egret_lake::{Commit, CommitError, Lake, LakeError, PartitionLock, ReadOptions, TableHandle};
 use egret_model::finding::{FINDING_TABLE, finding_schema, text_at};
 use egret_model::{Clock, ExpressionCompiler, Finding, Origin, TableSchema};
@@ -13,6 +13,9 @@ use egret_sql::{QueryResult, Session, SessionOptions, SqlError};
 /// How often, and how long after each other, storing is tried while another hunt stores.
 const LOCK_ATTEMPTS: u32 = 600;
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
+
+/// The function that says in SQL whether a field rule matches a row.
+const FIELD_RULES: &str = "egret_field_rules";
 
 /// So many findings are stored together.
 const MAX_UNSAVED: usize = 50_000;
@@ -128,15 +131,16 @@ pub async fn hunt(
 /// The table as the stream sees it: the lake knows neither JSON nor columns that no row had yet. Columns that fields
 /// were mapped to are only in the lake.
 fn schema_of(table: &TableHandle, channel: &str, options: &HuntOptions<'_>) -> TableSchema {
-    let mut columns =
-        options.tables.get(table.name()).map(|schema| schema.columns.clone()).unwrap_or_default();
+    let known = options.tables.get(table.name());
+    let mut columns = known.map(|schema| schema.columns.clone()).unwrap_or_default();
+    let roots = known.map(|schema| schema.roots.clone()).unwrap_or_default();
     for column in table.columns() {
         if !columns.iter().any(|known| known.name.eq_ignore_ascii_case(&column.name)) {
             columns.push(column);
         }
     }
     let (name, description) = (table.name().to_owned(), String::new());
-    TableSchema { name, description, channel: channel.to_owned(), columns }
+    TableSchema { name, description, channel: channel.to_owned(), columns, roots }
 }
 
 /// The channels of a table's rows, each with the SQL that selects them.
@@ -167,8 +171,18 @@ async fn rows(
     condition: &str,
     warn: &mut dyn FnMut(&str),
 ) -> Result<Rows, HuntError> {
-    let any: Vec<String> =
-        detector.definitions().map(|definition| format!("({})", definition.condition.value.trim())).collect();
+    let mut any: Vec<String> = Vec::new();
+    for definition in detector.definitions() {
+        if let Rule::Sql(condition) = &definition.rule {
+            any.push(format!("({})", condition.value.trim()));
+        }
+    }
+    let columns: Vec<String> = table.columns().into_iter().map(|column| column.name).collect();
+    if let Some(rules) = detector.field_rules(&columns) {
+        let arguments: Vec<String> = rules.columns().iter().map(|column| format!("\"{column}\"")).collect();
+        any.push(format!("({} and {FIELD_RULES}({}))", detector.field_rules_need(), arguments.join(", ")));
+        session.register_function(FIELD_RULES, rules);
+    }
     let select = |condition: &str| {
         format!("select * from \"{}\" where {condition} order by tp_timestamp, tp_id", table.name())
     };

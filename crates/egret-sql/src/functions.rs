@@ -1,6 +1,7 @@
 //! The functions that DuckDB has and the engine lacks, or has with another meaning. One file a subject.
 
 mod definition;
+pub(crate) mod given;
 pub(crate) mod ip;
 pub(crate) mod json;
 pub(crate) mod list;

@@ -15,15 +15,16 @@ use datafusion::execution::SessionState;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
 use datafusion::physical_plan::{displayable, execute_stream};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{DescribeAlias, Query, Statement};
-use egret_model::Clock;
+use egret_model::{Clock, Expression};
 
 use crate::describe::{describe, table_list};
 use crate::dialect::{for_planner, parse_statement};
 use crate::error::{SqlError, hint_for_name};
+use crate::functions::given::GivenFunction;
 use crate::names::resolve_statement;
 use crate::output::{OutputNames, make_unique, wildcard_probe};
 use crate::result::QueryResult;
@@ -111,6 +112,12 @@ impl Session {
         let table = MemTable::try_new(schema, vec![batches]).map_err(from_engine)?;
         self.context.register_table(TableReference::bare(name), Arc::new(table)).map_err(from_engine)?;
         Ok(())
+    }
+
+    /// Adds a function called `name`, which is `expression` over its columns: queries give them in the order of
+    /// [`Expression::columns`].
+    pub fn register_function(&self, name: &str, expression: Arc<dyn Expression>) {
+        self.context.register_udf(ScalarUDF::new_from_impl(GivenFunction::new(name, expression)));
     }
 
     /// Starts a query. Its rows come as they are computed; dropping the result stops it.

@@ -93,7 +93,17 @@ impl TableDefinition {
                 Some(common) => {
                     common.description = described.unwrap_or_else(|| common.description.clone());
                 }
-                None => columns.push(Column::new(name, column_type, described.unwrap_or_default())),
+                None => {
+                    let sources = match &definition.value {
+                        None => vec![name.clone()],
+                        Some(ColumnValue::Fields(fields)) => {
+                            fields.iter().map(|field| field.value.clone()).collect()
+                        }
+                        Some(_) => Vec::new(),
+                    };
+                    let column = Column::new(name, column_type, described.unwrap_or_default());
+                    columns.push(column.with_sources(sources));
+                }
             }
         }
         columns.extend(common);
@@ -102,6 +112,7 @@ impl TableDefinition {
             description: self.description.clone().unwrap_or_default(),
             channel: self.channel(),
             columns,
+            roots: Vec::new(),
         }
     }
 }

@@ -9,6 +9,8 @@
 mod crate_folder;
 mod fake_clock;
 mod memory_source;
+#[cfg(feature = "oracle")]
+pub mod oracle;
 mod random;
 mod temporary_folder;
 #[cfg(feature = "lake")]

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use egret_config::ByteSize;
 
 use crate::commands::{
-    collect, completion, config, finding, format, hunt, init, lake, partition, quarantine, query, scan,
+    collect, completion, config, finding, format, hunt, init, lake, partition, quarantine, query, rule, scan,
     source, table, test,
 };
 use crate::output::OutputFormat;
@@ -95,6 +95,9 @@ pub enum Command {
     /// Sources: where bytes come from
     #[command(subcommand)]
     Source(source::Command),
+    /// Rules: those that run, those that do not, and why
+    #[command(subcommand)]
+    Rule(rule::Command),
     /// Formats: how bytes become records
     #[command(subcommand)]
     Format(format::Command),

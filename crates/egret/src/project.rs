@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use egret_config::{BlockKind, Configuration, Diagnostics, Environment, decode_block};
+use egret_detect::library::{self, RULES, RuleContext, RuleLibrary, UnusedRule};
+use egret_detect::logsource::{LOGSOURCE, LogSources};
+use egret_detect::sigma::Placeholders;
 use egret_detect::{DETECTION, DetectionDefinition, Detector, check_targets};
 use egret_lake::{Lake, LakeDefinition, LakeOptions};
 use egret_model::{Clock, SystemClock, TableSchema};
@@ -31,8 +34,17 @@ const LOCALS_BLOCK: BlockKind = BlockKind::new("locals", &[]);
 const CONNECTION_BLOCK: BlockKind = BlockKind::new("connection", &["type", "name"]);
 
 /// Every kind of block that a configuration may have.
-const BLOCKS: [BlockKind; 7] =
-    [LAKE_BLOCK, PARTITION_BLOCK, TABLE_BLOCK, FORMAT_BLOCK, DETECTION, LOCALS_BLOCK, CONNECTION_BLOCK];
+const BLOCKS: [BlockKind; 9] = [
+    LAKE_BLOCK,
+    PARTITION_BLOCK,
+    TABLE_BLOCK,
+    FORMAT_BLOCK,
+    DETECTION,
+    RULES,
+    LOGSOURCE,
+    LOCALS_BLOCK,
+    CONNECTION_BLOCK,
+];
 
 /// What a configuration says.
 pub struct Project {
@@ -44,6 +56,8 @@ pub struct Project {
     pub formats: Formats,
     /// The configuration's detections.
     pub detections: Vec<DetectionDefinition>,
+    /// The rules of files that do not run.
+    pub unused_rules: Vec<UnusedRule>,
     /// The partitions.
     pub partitions: Vec<PartitionDefinition>,
     /// Compiles SQL.
@@ -62,7 +76,7 @@ impl Project {
         let paths = configuration_paths(global, &environment)?;
         let mut diagnostics = Diagnostics::new();
         let configuration = Configuration::load(&paths, &BLOCKS, &environment, &mut diagnostics);
-        Ok(Self::new(configuration, &environment, diagnostics))
+        Ok(Self::new(configuration, &[], &environment, diagnostics))
     }
 
     /// A project of these files, for commands that take rules as arguments.
@@ -72,11 +86,18 @@ impl Project {
         }
         let environment = environment();
         let mut diagnostics = Diagnostics::new();
-        let configuration = Configuration::load(paths, &BLOCKS, &environment, &mut diagnostics);
-        Ok(Self::new(configuration, &environment, diagnostics))
+        let in_hcl: Vec<&PathBuf> = paths.iter().filter(|path| !library::is_sigma_file(path)).collect();
+        let configuration = Configuration::load(&in_hcl, &BLOCKS, &environment, &mut diagnostics);
+        Ok(Self::new(configuration, paths, &environment, diagnostics))
     }
 
-    fn new(configuration: Configuration, environment: &Environment, mut diagnostics: Diagnostics) -> Self {
+    /// With the rules of files at `rule_paths` beside what the configuration says.
+    fn new(
+        configuration: Configuration,
+        rule_paths: &[PathBuf],
+        environment: &Environment,
+        mut diagnostics: Diagnostics,
+    ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let tables = Tables::new(&configuration, &mut diagnostics);
         let formats = Formats::new(&configuration, &mut diagnostics);
@@ -84,6 +105,20 @@ impl Project {
             .blocks_of(DETECTION.name)
             .filter_map(|block| decode_block(block, &mut diagnostics))
             .collect();
+        let sources = LogSources::new(&configuration, &mut diagnostics);
+        let mut library = RuleLibrary::default();
+        let context = RuleContext { sources: &sources, has_table: &|name| tables.get(name).is_ok() };
+        for block in configuration.blocks_of(RULES.name) {
+            if let Some(rules) = decode_block(block, &mut diagnostics) {
+                library.add_block(&rules, &environment.working_folder, &context, &mut diagnostics);
+            }
+        }
+        for path in rule_paths {
+            library.add_files(path, &Placeholders::new(), &context, &mut diagnostics);
+        }
+        let RuleLibrary { detections: more, unused: unused_rules, warnings } = library;
+        detections.extend(more);
+        diagnostics.extend(warnings);
         egret_detect::test_file::attach_tests_beside(&mut detections, &mut diagnostics);
         let surroundings = surroundings(environment);
         let partitions = configuration
@@ -97,6 +132,7 @@ impl Project {
             tables,
             formats,
             detections,
+            unused_rules,
             partitions,
             compiler,
             clock,

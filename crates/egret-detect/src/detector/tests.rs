@@ -79,6 +79,7 @@ fn a_finding_says_everything() {
         observables,
         event_ids: vec!["e1".into()],
         event: event.into(),
+        evidence: vec![],
         source_location: "/logs/a".into(),
     };
     assert_eq!(*finding, expected);
@@ -112,8 +113,9 @@ fn only_what_applies_is_compiled() {
     let left_out: Vec<&str> =
         detector.inapplicable().iter().map(|left_out| &*left_out.detection_id).collect();
     assert_eq!(left_out, ["needs_more", "says_more"]);
-    assert_eq!(detector.columns("channel"), Some(&["event_name".to_owned()][..]));
-    assert_eq!(detector.columns("disabled"), None);
+    let rows = rows(&login_table(), &[json!({"event_name": "a"})]);
+    assert_eq!(detector.seen("channel", &rows, 0), [("event_name".to_owned(), Some("\"a\"".to_owned()))]);
+    assert_eq!(detector.seen("disabled", &rows, 0), []);
 }
 
 #[test]

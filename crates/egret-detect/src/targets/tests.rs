@@ -50,6 +50,7 @@ detection "off" {
         description: String::new(),
         channel: "app.logout".into(),
         columns: vec![Column::new("event_name", ColumnType::Varchar, "")],
+        roots: Vec::new(),
     };
     let tables = [login_table(), logout];
     let detectors: Vec<Detector> = tables

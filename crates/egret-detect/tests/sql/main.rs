@@ -4,6 +4,7 @@
 
 mod built_in;
 mod errors;
+mod fields;
 mod slices;
 mod tester;
 

@@ -175,6 +175,7 @@ fn finding_of(table: &str, at: &str) -> egret_model::Finding {
         origin: egret_model::Origin::Stream,
         observables: egret_model::Observables::default(),
         event_ids: vec!["1".to_owned()],
+        evidence: vec![],
         event: "{}".to_owned(),
         source_location: String::new(),
     }

@@ -58,6 +58,7 @@ pub fn schema(name: &str, columns: &[&str]) -> TableSchema {
         description: String::new(),
         channel: name.to_owned(),
         columns: columns.collect(),
+        roots: Vec::new(),
     }
 }
 

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use clap::Args;
 use egret_config::Diagnostics;
 use egret_detect::{DetectionDefinition, builtin};
-use egret_model::channel::wildcard_matches;
 use egret_pipeline::HuntOptions;
 
 use super::range::ReadArguments;
@@ -81,7 +80,7 @@ fn chosen(project: &Project, names: &[String]) -> Result<Vec<DetectionDefinition
         }
     }
     for name in names {
-        if !all.iter().any(|definition| wildcard_matches(name, &definition.id.value)) {
+        if !all.iter().any(|definition| definition.is_called(name)) {
             return Err(unknown(
                 "detection",
                 name,
@@ -93,6 +92,6 @@ fn chosen(project: &Project, names: &[String]) -> Result<Vec<DetectionDefinition
         // Whoever names it wants it.
         definition.enabled |= names.contains(&definition.id.value);
     }
-    all.retain(|definition| names.iter().any(|name| wildcard_matches(name, &definition.id.value)));
+    all.retain(|definition| names.iter().any(|name| definition.is_called(name)));
     Ok(all)
 }

@@ -12,6 +12,7 @@ pub mod partition;
 pub mod quarantine;
 pub mod query;
 mod range;
+pub mod rule;
 pub mod scan;
 pub mod source;
 pub mod table;
@@ -23,6 +24,9 @@ use std::process::ExitCode;
 use crate::arguments::{Arguments, Command, Global};
 use crate::failure::Failure;
 use crate::output::style;
+
+/// A hint names at most so many of what there is.
+const MAX_NAMES_SHOWN: usize = 20;
 
 /// What a command gives.
 pub type Outcome = Result<ExitCode, Failure>;
@@ -42,6 +46,7 @@ pub fn run(arguments: Arguments) -> Outcome {
         Command::Finding(command) => finding::run(global, &command),
         Command::Table(command) => table::run(global, &command),
         Command::Source(command) => source::run(global, &command),
+        Command::Rule(command) => rule::run(global, &command),
         Command::Format(command) => format::run(global, &command),
         Command::Partition(command) => partition::run(global, &command),
         Command::Quarantine(command) => quarantine::run(global, &command),
@@ -72,7 +77,13 @@ fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
 fn unknown<'n>(what: &str, name: &str, names: impl IntoIterator<Item = &'n str> + Clone) -> Failure {
     let hint = match egret_model::suggest::nearest(name, names.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are {}", names.into_iter().collect::<Vec<_>>().join(", ")),
+        None => {
+            let mut all: Vec<&str> = names.into_iter().collect();
+            let more = all.len().saturating_sub(MAX_NAMES_SHOWN);
+            all.truncate(MAX_NAMES_SHOWN);
+            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("there are {}{rest}", all.join(", "))
+        }
     };
     Failure::usage(format!("there is no {what} `{name}`")).hint(hint)
 }

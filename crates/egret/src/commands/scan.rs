@@ -108,6 +108,9 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
         objects.push(finding)?;
     }
     objects.finish()?;
+    if !project.unused_rules.is_empty() {
+        eprintln!("{}; `egret rule list` says which", super::rule::counts(&project));
+    }
     if options.stats {
         print_stats(&report, &plans, &project);
     }
@@ -295,6 +298,20 @@ fn print_stats(report: &ScanReport, plans: &[PartitionPlan], project: &Project) 
         );
         for inapplicable in plan.detector.inapplicable() {
             eprintln!("  {}: does not apply to {}", inapplicable.detection_id, inapplicable.table);
+        }
+        let mut statistics: Vec<_> =
+            plan.detector.statistics().filter(|(_, statistics)| statistics.evaluations > 0).collect();
+        statistics.sort_by_key(|(_, statistics)| std::cmp::Reverse(statistics.time));
+        for (rule, statistics) in statistics {
+            eprintln!(
+                "  {} ({}): {} candidates, {} evaluations, {} hits, {:.1} ms",
+                rule.id.value,
+                printable(&rule.title),
+                statistics.candidates,
+                statistics.evaluations,
+                statistics.hits,
+                statistics.time.as_secs_f64() * 1_000.0
+            );
         }
     }
 }

@@ -3,15 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed test is what a panic is for")]
 
-mod generate;
-mod naive;
-mod rows;
-
 use egret_match::{Condition, Match, Memory, Program};
+use egret_testkit::oracle::{Oracle, batch, condition, field_map, record};
 use proptest::prelude::*;
 use serde_json::Value;
-
-use crate::rows::{batch, field_map};
 
 /// What the program finds in `records`, cut into batches of `size`.
 fn found(rules: &[Condition], records: &[Value], size: usize) -> Vec<Match> {
@@ -27,9 +22,10 @@ fn found(rules: &[Condition], records: &[Value], size: usize) -> Vec<Match> {
 }
 
 fn expected(rules: &[Condition], records: &[Value]) -> Vec<Match> {
+    let rules: Vec<Oracle> = rules.iter().map(Oracle::new).collect();
     let mut all = Vec::new();
     for (row, record) in records.iter().enumerate() {
-        let matching = rules.iter().enumerate().filter(|(_, rule)| naive::holds(rule, record));
+        let matching = rules.iter().enumerate().filter(|(_, rule)| rule.matches(record));
         all.extend(matching.map(|(rule, _)| Match { row, rule }));
     }
     all
@@ -38,8 +34,8 @@ fn expected(rules: &[Condition], records: &[Value]) -> Vec<Match> {
 proptest! {
     #[test]
     fn the_program_finds_what_the_oracle_finds(
-        rules in prop::collection::vec(generate::condition(), 1..12),
-        records in prop::collection::vec(generate::record(), 1..40),
+        rules in prop::collection::vec(condition(), 1..12),
+        records in prop::collection::vec(record(), 1..40),
         size in 1_usize..50,
     ) {
         prop_assert_eq!(found(&rules, &records, size), expected(&rules, &records));
@@ -47,25 +43,24 @@ proptest! {
 
     #[test]
     fn an_explanation_is_there_for_every_match_and_names_what_holds(
-        rule in generate::condition(),
-        records in prop::collection::vec(generate::record(), 1..20),
+        rule in condition(),
+        records in prop::collection::vec(record(), 1..20),
     ) {
         let rules = [rule];
+        let oracle = Oracle::new(&rules[0]);
         let (program, _) = Program::compile(&rules, &field_map());
         let rows = batch(&records);
         for (row, record) in records.iter().enumerate() {
             let evidence = program.explain(0, &rows, row);
-            if !naive::holds(&rules[0], record) {
+            if !oracle.matches(record) {
                 prop_assert!(evidence.is_empty(), "{evidence:?}");
             }
-            for test in rules[0].predicates() {
-                let shown = test.test.to_string();
-                let is_told = evidence.iter().any(|evidence| evidence.test == shown);
-                let holds_somewhere = rules[0]
-                    .predicates()
-                    .into_iter()
-                    .any(|other| other.test.to_string() == shown && naive::test_holds(other, record));
-                prop_assert!(!is_told || holds_somewhere, "{shown} is told of {record}");
+            let holding = oracle.predicates(record);
+            let tests: Vec<String> =
+                rules[0].predicates().iter().map(|predicate| predicate.test.to_string()).collect();
+            for told in evidence {
+                let holds = tests.iter().zip(&holding).any(|(test, holds)| *test == told.test && *holds);
+                prop_assert!(holds, "{told:?} is told of {record}");
             }
         }
     }

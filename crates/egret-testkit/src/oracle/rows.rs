@@ -14,7 +14,8 @@ fn user_fields() -> Fields {
     Fields::from(vec![Field::new("type", DataType::Utf8View, true), Field::new("id", DataType::Int64, true)])
 }
 
-pub(crate) fn field_map() -> FieldMap {
+/// Where the fields of these records are.
+pub fn field_map() -> FieldMap {
     FieldMap::new::<&str>([])
         .with_column("name", "name", &DataType::Utf8View)
         .with_column("name_", "Name", &DataType::Utf8View)
@@ -49,7 +50,7 @@ fn take_flag(record: &mut Map<String, Value>, name: &str) -> Option<bool> {
 }
 
 /// The rows of these records.
-pub(crate) fn batch(records: &[Value]) -> RecordBatch {
+pub fn batch(records: &[Value]) -> RecordBatch {
     let mut names = Vec::new();
     let mut upper_names = Vec::new();
     let mut numbers = Vec::new();

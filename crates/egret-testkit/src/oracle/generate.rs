@@ -26,7 +26,7 @@ const WORDS: [&str; 20] = [
     "7", "10.0.0.7",
 ];
 
-pub(crate) fn text() -> impl Strategy<Value = String> {
+fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(select(&WORDS[..]), 0..4).prop_map(|words| words.concat())
 }
 
@@ -55,7 +55,8 @@ fn object(member: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> 
         .prop_map(Value::Object)
 }
 
-pub(crate) fn record() -> impl Strategy<Value = Value> {
+/// A record: an object with some of the fields.
+pub fn record() -> impl Strategy<Value = Value> {
     let names = select(
         &["name", "Name", "number", "flag", "user", "params", "Threat Name", "other", "deep", "deep.er"][..],
     );
@@ -139,7 +140,8 @@ fn value_test() -> impl Strategy<Value = Test> {
     ]
 }
 
-pub(crate) fn condition() -> impl Strategy<Value = Condition> {
+/// What a rule says.
+pub fn condition() -> impl Strategy<Value = Condition> {
     let leaf = prop_oneof![
         8 => (select(&FIELDS[..]), field_test()).prop_map(|(field, test)| Condition::field(field, test)),
         1 => value_test().prop_map(Condition::any_value),

@@ -1,0 +1,204 @@
+//! One rule, one record, one test after the other.
+
+use std::net::IpAddr;
+
+use egret_match::{
+    Comparison, Condition, FieldRelation, Part, Predicate, Subject, Test, TextPattern, TextRelation,
+};
+use regex::Regex;
+use serde_json::Value;
+
+/// A rule that is decided record by record. What a pattern means is said by a regular expression, which is another way
+/// than the matcher's.
+#[derive(Debug)]
+pub struct Oracle {
+    condition: Condition,
+    /// For each predicate, in the order they are written, what it is as a regular expression, and whether that is
+    /// about the folded text.
+    regexes: Vec<Option<(Regex, bool)>>,
+}
+
+impl Oracle {
+    /// For this rule.
+    pub fn new(condition: &Condition) -> Self {
+        let regex = |predicate: &Predicate| match &predicate.test {
+            Test::Text(pattern) => Some((pattern_regex(pattern), !pattern.is_cased())),
+            Test::Regex(source) => Some((Regex::new(source).unwrap(), false)),
+            _ => None,
+        };
+        let regexes = condition.predicates().into_iter().map(regex).collect();
+        Self { condition: condition.clone(), regexes }
+    }
+
+    /// Whether the rule matches the record.
+    pub fn matches(&self, record: &Value) -> bool {
+        self.holds(&self.condition, record, &mut 0)
+    }
+
+    /// Which of the rule's predicates hold for the record, in the order they are written.
+    pub fn predicates(&self, record: &Value) -> Vec<bool> {
+        let predicates = self.condition.predicates().into_iter().enumerate();
+        predicates.map(|(number, predicate)| self.test_holds(predicate, number, record)).collect()
+    }
+
+    /// `next` is the number of the next predicate: all are counted, also those that decide nothing.
+    fn holds(&self, condition: &Condition, record: &Value, next: &mut usize) -> bool {
+        match condition {
+            Condition::Always(always) => *always,
+            Condition::Test(predicate) => {
+                *next += 1;
+                self.test_holds(predicate, *next - 1, record)
+            }
+            Condition::All(parts) => {
+                let mut all = true;
+                for part in parts {
+                    // One that fails decides; the others are only counted.
+                    all = if all { self.holds(part, record, next) } else { skip(part, next) };
+                }
+                all
+            }
+            Condition::Any(parts) => parts.iter().filter(|part| self.holds(part, record, next)).count() > 0,
+            Condition::AtLeast(count, parts) => {
+                parts.iter().filter(|part| self.holds(part, record, next)).count() >= *count
+            }
+            Condition::Not(inner) => !self.holds(inner, record, next),
+            Condition::Named(_, inner) => self.holds(inner, record, next),
+        }
+    }
+
+    fn test_holds(&self, predicate: &Predicate, number: usize, record: &Value) -> bool {
+        let regex = self.regexes[number].as_ref();
+        let holds = |text: &str| match regex {
+            Some((regex, true)) => regex.is_match(&fold(text)),
+            Some((regex, false)) => regex.is_match(text),
+            None => value_holds(&predicate.test, text),
+        };
+        let values = match &predicate.subject {
+            Subject::AnyValue => {
+                let mut leaves = Vec::new();
+                leaves_of(record, &mut leaves);
+                return leaves.iter().any(|leaf| holds(leaf));
+            }
+            Subject::Field(name) => field(record, name),
+        };
+        match &predicate.test {
+            Test::Exists => !values.is_empty(),
+            Test::Null => values.iter().all(|value| value.is_null()),
+            Test::Field(relation) => {
+                let others = field(record, &relation.other);
+                let [other] = others.as_slice() else { return false };
+                let (false, Some(other)) = (other.is_array() || other.is_object(), text(other)) else {
+                    return false;
+                };
+                elements(&values).iter().any(|value| is_related(relation, value, &other))
+            }
+            _ => elements(&values).iter().any(|text| holds(text)),
+        }
+    }
+}
+
+/// Counts the predicates of a part; it does not hold.
+fn skip(part: &Condition, next: &mut usize) -> bool {
+    *next += part.predicates().len();
+    false
+}
+
+fn pattern_regex(pattern: &TextPattern) -> Regex {
+    let piece = |part: &Part| match part {
+        Part::Literal(literal) if pattern.is_cased() => regex::escape(literal),
+        Part::Literal(literal) => regex::escape(&fold(literal)),
+        Part::AnyRun => ".*".to_owned(),
+        Part::AnyCharacter => ".".to_owned(),
+    };
+    let pieces: String = pattern.parts().iter().map(piece).collect();
+    Regex::new(&format!("(?s)^(?:{pieces})$")).unwrap()
+}
+
+/// All values at the path `name`: a whole path may be one name, spaces do not count, lists are looked through.
+fn field<'r>(record: &'r Value, name: &str) -> Vec<&'r Value> {
+    let name: String = name.chars().filter(|c| !c.is_whitespace()).collect();
+    let path: Vec<&str> = name.split('.').collect();
+    let mut found = Vec::new();
+    along(record, &path, &mut found);
+    if path.len() > 1 {
+        along(record, &[&name], &mut found);
+    }
+    found
+}
+
+fn along<'r>(value: &'r Value, path: &[&str], found: &mut Vec<&'r Value>) {
+    let Some((first, rest)) = path.split_first() else {
+        found.push(value);
+        return;
+    };
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                if name == first || (name.contains(' ') && name.replace(' ', "") == **first) {
+                    along(member, rest, found);
+                }
+            }
+        }
+        Value::Array(elements) => elements.iter().for_each(|element| along(element, path, found)),
+        _ => {}
+    }
+}
+
+fn elements(values: &[&Value]) -> Vec<String> {
+    let mut texts = Vec::new();
+    for value in values {
+        match value {
+            Value::Array(inner) => texts.extend(elements(&inner.iter().collect::<Vec<_>>())),
+            other => texts.extend(text(other)),
+        }
+    }
+    texts
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+fn leaves_of(value: &Value, leaves: &mut Vec<String>) {
+    match value {
+        Value::Array(elements) => elements.iter().for_each(|element| leaves_of(element, leaves)),
+        Value::Object(members) => members.values().for_each(|member| leaves_of(member, leaves)),
+        scalar => leaves.extend(text(scalar)),
+    }
+}
+
+fn fold(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
+}
+
+fn value_holds(test: &Test, text: &str) -> bool {
+    match test {
+        Test::Cidr(network) => {
+            text.parse::<IpAddr>().is_ok_and(|address| network.contains(&address.to_canonical()))
+        }
+        Test::Number(comparison, number) => text.trim().parse::<f64>().is_ok_and(|value| match comparison {
+            Comparison::Equal => value == *number,
+            Comparison::Less => value < *number,
+            Comparison::LessOrEqual => value <= *number,
+            Comparison::Greater => value > *number,
+            Comparison::GreaterOrEqual => value >= *number,
+        }),
+        Test::Boolean(truth) => fold(text) == truth.to_string(),
+        Test::Exists | Test::Null | Test::Text(_) | Test::Regex(_) | Test::Field(_) | Test::Time(..) => false,
+    }
+}
+
+fn is_related(relation: &FieldRelation, text: &str, other: &str) -> bool {
+    let fold = |text: &str| if relation.cased { text.to_owned() } else { fold(text) };
+    let (text, other) = (fold(text), fold(other));
+    match relation.relation {
+        TextRelation::Equals => text == other,
+        TextRelation::Contains => text.contains(&other),
+        TextRelation::StartsWith => text.starts_with(&other),
+        TextRelation::EndsWith => text.ends_with(&other),
+    }
+}

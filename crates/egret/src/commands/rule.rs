@@ -1,0 +1,191 @@
+//! `egret rule`: the rules that are loaded, those that do not run, and why.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use egret_config::{Diagnostics, Location};
+use egret_detect::library::{UnusedReason, UnusedRule};
+use egret_detect::sigma::{Rejection, ShownCondition};
+use egret_detect::{DetectionDefinition, Rule, Target, builtin};
+use serde_json::{Value, json};
+
+use super::{Outcome, unknown};
+use crate::arguments::Global;
+use crate::failure::Failure;
+use crate::output::{Objects, OutputFormat, print_one, style};
+use crate::project::Project;
+
+/// What to show or check.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List rules: those of the configuration, else the built-in ones, or those in files and folders
+    List(Paths),
+    /// Show one with what it looks for in each table
+    Show {
+        /// Its id, or its title; `*` for any characters
+        rule: String,
+        /// Where to look for it.
+        #[command(flatten)]
+        paths: Paths,
+    },
+    /// Read and compile rules, and say what is wrong with them
+    Check(Paths),
+}
+
+/// Where rules are.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  egret rule list rules/ --output table\n  egret rule check rules/windows"
+)]
+pub struct Paths {
+    /// Files or folders with rules [default: those of the configuration, else the built-in ones]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+}
+
+/// Shows or checks.
+pub fn run(global: &Global, command: &Command) -> Outcome {
+    match command {
+        Command::List(paths) => list(&load(global, paths)?, OutputFormat::of_many(global.output)),
+        Command::Show { rule, paths } => {
+            show(&load(global, paths)?, rule, OutputFormat::of_one(global.output))
+        }
+        Command::Check(paths) => check(&load(global, paths)?),
+    }
+}
+
+fn load(global: &Global, Paths { paths }: &Paths) -> Result<Project, Failure> {
+    if !paths.is_empty() {
+        return Project::of_files(paths);
+    }
+    let mut project = Project::load(global)?;
+    if project.detections.is_empty() && project.unused_rules.is_empty() {
+        project.detections = builtin::definitions(&mut Diagnostics::new());
+    }
+    Ok(project)
+}
+
+fn list(project: &Project, format: OutputFormat) -> Outcome {
+    let mut objects =
+        Objects::new(format).columns(&["id", "title", "severity", "language", "state", "reason"]);
+    for detection in &project.detections {
+        objects.push(summary(detection))?;
+    }
+    for unused in &project.unused_rules {
+        objects.push(summary_of_unused(unused))?;
+    }
+    objects.finish()?;
+    eprintln!("{}", counts(project));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn summary(detection: &DetectionDefinition) -> Value {
+    json!({
+        "id": detection.id.value,
+        "title": detection.title,
+        "severity": detection.severity,
+        "language": detection.rule.language(),
+        "target": target(&detection.target.value),
+        "tags": detection.tags,
+        "state": if detection.enabled { "enabled" } else { "disabled" },
+        "reason": null,
+        "location": place(&detection.id.location),
+    })
+}
+
+fn summary_of_unused(unused: &UnusedRule) -> Value {
+    json!({
+        "id": unused.id,
+        "title": unused.title,
+        "severity": null,
+        "language": "sigma",
+        "target": null,
+        "tags": [],
+        "state": "unused",
+        "reason": unused.reason.to_string(),
+        "location": place(&unused.location),
+    })
+}
+
+fn target(target: &Target) -> String {
+    match target {
+        Target::Table(table) => table.clone(),
+        Target::Channel(pattern) => format!("channel {pattern}"),
+        Target::LogSource(tables) => tables.join(", "),
+    }
+}
+
+fn place(location: &Location) -> String {
+    location.to_string()
+}
+
+fn show(project: &Project, rule: &str, format: OutputFormat) -> Outcome {
+    let is_meant = |detection: &&DetectionDefinition| detection.is_called(rule);
+    let Some(detection) = project.detections.iter().find(is_meant) else {
+        if let Some(unused) = project.unused_rules.iter().find(|unused| unused.id.as_deref() == Some(rule)) {
+            return Err(Failure::usage(format!("the rule `{rule}` does not run: {}", unused.reason)));
+        }
+        let ids = project.detections.iter().map(|detection| detection.id.value.as_str());
+        return Err(unknown("rule", rule, ids));
+    };
+    let mut object = summary(detection);
+    object["description"] = json!(detection.description);
+    object["references"] = json!(detection.references);
+    object["falsepositives"] = json!(detection.falsepositives);
+    object["version"] = json!(detection.version());
+    object["looks_for"] = match &detection.rule {
+        Rule::Sql(condition) => json!(condition.value.trim()),
+        Rule::Fields(rule) => {
+            let conditions = rule.conditions.iter();
+            Value::Object(
+                conditions
+                    .map(|(table, condition)| (table.clone(), json!(ShownCondition(condition).to_string())))
+                    .collect(),
+            )
+        }
+    };
+    print_one(object, format)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(project: &Project) -> Outcome {
+    let (_, mut diagnostics) = project.check();
+    for unused in &project.unused_rules {
+        diagnostics.extend(unused.diagnostics());
+    }
+    if diagnostics.has_errors() {
+        eprintln!("{}\n", counts(project));
+        return Err(Failure::configuration(&diagnostics));
+    }
+    eprint!("{}", diagnostics.render(style::stderr_has_colour()));
+    eprintln!("{}", counts(project));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How many rules run, and why others do not.
+pub fn counts(project: &Project) -> String {
+    let enabled = project.detections.iter().filter(|detection| detection.enabled).count();
+    let disabled = project.detections.len() - enabled;
+    let unused =
+        |is: fn(&UnusedReason) -> bool| project.unused_rules.iter().filter(|rule| is(&rule.reason)).count();
+    let parts = [
+        (disabled, "are disabled"),
+        (unused(|reason| matches!(reason, UnusedReason::NoTable(_))), "have a log source that no table has"),
+        (
+            unused(|reason| matches!(reason, UnusedReason::Rejected(Rejection::MissingPlaceholders(_)))),
+            "lack the values of a placeholder",
+        ),
+        (
+            unused(|reason| matches!(reason, UnusedReason::Rejected(Rejection::NotYet(_)))),
+            "need what is not there yet",
+        ),
+        (unused(|reason| matches!(reason, UnusedReason::Rejected(Rejection::Mistakes(_)))), "have mistakes"),
+    ];
+    let total = project.detections.len() + project.unused_rules.len();
+    let mut text = format!("{total} rules, {enabled} of them run");
+    for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
+        text.push_str(&format!("; {count} {what}"));
+    }
+    text
+}
