@@ -70,7 +70,7 @@ pub struct Evidence {
     /// The part of the rule that the test is in, if the rule has a name for it: a selection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<String>,
-    /// The field as the rule calls it; nothing for a keyword.
+    /// The field, as the log source calls it; nothing for a keyword.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
     /// The value of the field, or the one with the keyword; shortened if it is long.

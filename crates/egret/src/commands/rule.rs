@@ -166,26 +166,25 @@ fn check(project: &Project) -> Outcome {
 /// How many rules run, and why others do not.
 pub fn counts(project: &Project) -> String {
     let enabled = project.detections.iter().filter(|detection| detection.enabled).count();
-    let disabled = project.detections.len() - enabled;
     let unused =
         |is: fn(&UnusedReason) -> bool| project.unused_rules.iter().filter(|rule| is(&rule.reason)).count();
-    let parts = [
-        (disabled, "are disabled"),
-        (unused(|reason| matches!(reason, UnusedReason::NoTable(_))), "have a log source that no table has"),
+    let others = [
+        (project.detections.len() - enabled, "disabled"),
+        (
+            unused(|reason| matches!(reason, UnusedReason::NoTable(_))),
+            "without a table that has their log source",
+        ),
         (
             unused(|reason| matches!(reason, UnusedReason::Rejected(Rejection::MissingPlaceholders(_)))),
-            "lack the values of a placeholder",
+            "without values for a placeholder",
         ),
-        (
-            unused(|reason| matches!(reason, UnusedReason::Rejected(Rejection::NotYet(_)))),
-            "need what is not there yet",
-        ),
-        (unused(|reason| matches!(reason, UnusedReason::Rejected(Rejection::Mistakes(_)))), "have mistakes"),
+        (unused(|reason| matches!(reason, UnusedReason::Rejected(Rejection::NotYet(_)))), "not possible yet"),
+        (unused(|reason| matches!(reason, UnusedReason::Rejected(Rejection::Mistakes(_)))), "with mistakes"),
     ];
     let total = project.detections.len() + project.unused_rules.len();
-    let mut text = format!("{total} rules, {enabled} of them run");
-    for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
-        text.push_str(&format!("; {count} {what}"));
+    let mut text = format!("rules: {total}, of which run {enabled}");
+    for (count, what) in others.into_iter().filter(|(count, _)| *count > 0) {
+        text.push_str(&format!(", {what} {count}"));
     }
     text
 }

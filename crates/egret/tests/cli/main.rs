@@ -12,3 +12,4 @@ mod disturbed;
 mod kill;
 mod messages;
 mod ranges;
+mod sigma;
