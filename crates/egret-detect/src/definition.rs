@@ -1,6 +1,7 @@
 //! What a `detection` block says, and the `test` blocks in it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use egret_config::{
     BlockKind, BlockReader, Decode, Diagnostic, Diagnostics, Located, Location, Number, Value, ValueKind,
@@ -63,7 +64,7 @@ pub struct FieldRule {
     /// `sigma` or `falco`.
     pub language: &'static str,
     /// What must hold, for each table whose rows the rule means.
-    pub conditions: BTreeMap<String, Condition>,
+    pub conditions: BTreeMap<String, Arc<Condition>>,
 }
 
 impl Rule {

@@ -268,7 +268,7 @@ struct DetectorCompiler<'c> {
     compiler: &'c dyn ExpressionCompiler,
     detections: Vec<Compiled>,
     /// The field rules, with the places of their detections.
-    conditions: Vec<(usize, Condition)>,
+    conditions: Vec<(usize, Arc<Condition>)>,
     inapplicable: Vec<Inapplicable>,
 }
 
@@ -310,7 +310,8 @@ impl<'c> DetectorCompiler<'c> {
                 compile_sql(condition, &self.schema, self.compiler, diagnostics).map(CompiledCondition::Sql)
             }
             Rule::Fields(rule) => {
-                self.conditions.push((self.detections.len(), rule.conditions.get(&self.table.name)?.clone()));
+                self.conditions
+                    .push((self.detections.len(), Arc::clone(rule.conditions.get(&self.table.name)?)));
                 Some(CompiledCondition::Fields(self.conditions.len() - 1))
             }
         }

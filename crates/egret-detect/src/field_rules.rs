@@ -12,7 +12,7 @@ pub(crate) struct FieldRules {
     program: Program,
     /// For each rule of the program, the place of its detection.
     detections: Vec<usize>,
-    conditions: Vec<Condition>,
+    conditions: Vec<Arc<Condition>>,
     /// One for each thread that has looked at rows, while it does not.
     memories: Mutex<Vec<Memory>>,
 }
@@ -20,11 +20,11 @@ pub(crate) struct FieldRules {
 impl FieldRules {
     /// Compiles conditions, each with the place of its detection. Those that cannot be compiled match nothing.
     pub(crate) fn compile(
-        rules: Vec<(usize, Condition)>,
+        rules: Vec<(usize, Arc<Condition>)>,
         table: &TableSchema,
     ) -> (Self, Vec<(usize, CompileError)>) {
-        let (detections, conditions): (Vec<usize>, Vec<Condition>) = rules.into_iter().unzip();
-        let (program, errors) = Program::compile(&conditions, &field_map(table));
+        let (detections, conditions): (Vec<usize>, Vec<Arc<Condition>>) = rules.into_iter().unzip();
+        let (program, errors) = Program::compile(conditions.iter().cloned(), &field_map(table));
         let errors = errors
             .into_iter()
             .filter_map(|(rule, error)| Some((*detections.get(rule).or(detections.last())?, error)))

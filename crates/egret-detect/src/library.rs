@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use egret_config::{BlockKind, BlockReader, Decode, Diagnostic, Diagnostics, Located, Location};
 use egret_model::Severity;
@@ -213,7 +214,13 @@ fn definition(rule: &SigmaRule, context: &RuleContext<'_>) -> Option<DetectionDe
     Some(DetectionDefinition {
         id: Located { value: id, location: rule.location.clone() },
         target,
-        rule: Rule::Fields(FieldRule { language: SIGMA, conditions }),
+        rule: Rule::Fields(FieldRule {
+            language: SIGMA,
+            conditions: conditions
+                .into_iter()
+                .map(|(table, condition)| (table, Arc::new(condition)))
+                .collect(),
+        }),
         severity: rule.level.unwrap_or(Severity::Medium),
         title: rule.title.clone(),
         description: rule.description.clone().unwrap_or_default(),

@@ -50,6 +50,10 @@ impl Bits {
         self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word |= other);
     }
 
+    pub(crate) fn remove(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= !other);
+    }
+
     pub(crate) fn invert(&mut self, rows: usize) {
         self.0.iter_mut().for_each(|word| *word = !*word);
         self.cut(rows);

@@ -84,6 +84,8 @@ fn either(left: Integers, right: Integers) -> Integers {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use arrow::datatypes::DataType;
 
     use super::*;
@@ -96,7 +98,7 @@ mod tests {
             "Level",
             &DataType::Int64,
         );
-        Program::compile(rules, &map).0.needed_integers()
+        Program::compile(rules.iter().cloned().map(Arc::new), &map).0.needed_integers()
     }
 
     fn is(field: &str, text: &str) -> Condition {

@@ -164,6 +164,13 @@ impl Condition {
     }
 }
 
+impl Predicate {
+    /// Whether it is not decided by the value of one field.
+    pub(crate) fn is_late(&self) -> bool {
+        self.subject == Subject::AnyValue || matches!(self.test, Test::Field(_))
+    }
+}
+
 impl Comparison {
     /// Whether `left` compares so with `right`.
     pub fn holds<T: PartialOrd>(self, left: T, right: T) -> bool {

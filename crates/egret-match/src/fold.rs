@@ -10,12 +10,22 @@ pub(crate) fn fold(text: &str) -> String {
 /// As [`fold`], into memory that is used again.
 pub(crate) fn fold_into(text: &str, folded: &mut String) {
     folded.clear();
-    if text.is_ascii() {
-        folded.push_str(text);
-        folded.make_ascii_lowercase();
-    } else {
-        folded.extend(text.chars().flat_map(char::to_lowercase));
+    let mut rest = text;
+    // Nearly all is ASCII, also in texts that are not: whole runs of it are folded at once.
+    while let Some(end) = rest.bytes().position(|byte| !byte.is_ascii()) {
+        let (ascii, from) = rest.split_at(end);
+        push_ascii(ascii, folded);
+        let others = from.find(|c: char| c.is_ascii()).unwrap_or(from.len());
+        folded.extend(from[..others].chars().flat_map(char::to_lowercase));
+        rest = &from[others..];
     }
+    push_ascii(rest, folded);
+}
+
+fn push_ascii(text: &str, folded: &mut String) {
+    let start = folded.len();
+    folded.push_str(text);
+    folded[start..].make_ascii_lowercase();
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::condition::{Condition, Predicate, Test};
+use crate::condition::{Condition, Predicate, Subject, Test};
 use crate::text::Part;
 
 /// A node's number.
@@ -27,17 +27,20 @@ pub(crate) struct Graph {
     pub(crate) predicates: Vec<Predicate>,
     by_node: HashMap<Node, NodeId>,
     by_predicate: HashMap<String, u32>,
+    /// For each predicate, how often it was asked for.
+    uses: Vec<u32>,
 }
 
-/// What it costs, roughly, to need a predicate: how many rows it is expected to hold for, as a share of a thousand.
+/// How often a predicate holds, roughly, as a share of a thousand rows. A guess from its text: short texts are
+/// everywhere, and so is not much of what is no ASCII.
 fn commonness(predicate: &Predicate) -> u32 {
     match &predicate.test {
-        Test::Text(pattern) => match pattern.parts().iter().map(literal_length).max().unwrap_or(0) {
+        Test::Text(pattern) => match pattern.parts().iter().map(rarity).max().unwrap_or(0) {
             0 => 900,
             1 => 500,
             2..=3 => 100,
-            4..=7 => 20,
-            _ => 5,
+            4..=7 => 10,
+            _ => 2,
         },
         Test::Regex(_) | Test::Cidr(_) | Test::Number(..) => 20,
         Test::Boolean(_) | Test::Field(_) | Test::Time(..) => 400,
@@ -45,9 +48,11 @@ fn commonness(predicate: &Predicate) -> u32 {
     }
 }
 
-fn literal_length(part: &Part) -> usize {
+/// The characters of a literal; one that is no ASCII counts as many.
+fn rarity(part: &Part) -> usize {
     match part {
-        Part::Literal(text) => text.len(),
+        Part::Literal(text) if text.is_ascii() => text.len(),
+        Part::Literal(text) => 4 * text.chars().count(),
         _ => 0,
     }
 }
@@ -144,31 +149,40 @@ impl Graph {
     pub(crate) fn predicate(&mut self, predicate: &Predicate) -> u32 {
         // Numbers that are not equal to themselves stand in no map.
         let key = format!("{predicate:?}");
-        *self.by_predicate.entry(key).or_insert_with(|| {
+        let number = *self.by_predicate.entry(key).or_insert_with(|| {
             self.predicates.push(predicate.clone());
+            self.uses.push(0);
             self.predicates.len() as u32 - 1
-        })
+        });
+        self.uses[number as usize] += 1;
+        number
     }
 
     /// Predicates of which at least one holds wherever `node` does; `None` if it may hold where none does. Those that
     /// hold rarely are preferred.
     pub(crate) fn witnesses(&self, node: NodeId) -> Option<Vec<u32>> {
+        // Where a field is null a rule would be looked at nearly always.
+        self.needed(node, |predicate| predicate.test != Test::Null && !predicate.is_late())
+    }
+
+    /// As [`Graph::witnesses`], of tests of every value.
+    pub(crate) fn needed_keywords(&self, node: NodeId) -> Option<Vec<u32>> {
+        self.needed(node, |predicate| predicate.subject == Subject::AnyValue)
+    }
+
+    fn needed(&self, node: NodeId, counts: fn(&Predicate) -> bool) -> Option<Vec<u32>> {
         match &self.nodes[node as usize] {
             Node::Always(true) | Node::Not(_) => None,
             Node::Always(false) => Some(Vec::new()),
-            // Where a field is null a rule would be looked at nearly always.
-            Node::Test(predicate) => match self.predicates[*predicate as usize].test {
-                Test::Null | Test::Field(_) => None,
-                _ => Some(vec![*predicate]),
-            },
+            Node::Test(predicate) => counts(&self.predicates[*predicate as usize]).then(|| vec![*predicate]),
             Node::All(parts) => {
-                let candidates = parts.iter().filter_map(|part| self.witnesses(*part));
-                candidates.min_by_key(|witnesses| self.cost(witnesses))
+                let candidates = parts.iter().filter_map(|part| self.needed(*part, counts));
+                candidates.min_by_key(|needed| self.cost(needed))
             }
             Node::Any(parts) | Node::AtLeast(_, parts) => {
                 let mut all = Vec::new();
                 for part in parts {
-                    all.extend(self.witnesses(*part)?);
+                    all.extend(self.needed(*part, counts)?);
                 }
                 all.sort_unstable();
                 all.dedup();
@@ -177,7 +191,12 @@ impl Graph {
         }
     }
 
+    /// What many rules test, such as the kind of an event, many rows have.
     fn cost(&self, witnesses: &[u32]) -> u32 {
-        witnesses.iter().map(|predicate| commonness(&self.predicates[*predicate as usize])).sum()
+        let cost = |predicate: &u32| {
+            let number = *predicate as usize;
+            commonness(&self.predicates[number]).max(self.uses[number].min(1_000))
+        };
+        witnesses.iter().map(cost).sum()
     }
 }

@@ -17,6 +17,7 @@ mod graph;
 mod json;
 mod literals;
 mod memo;
+mod prefilter;
 mod program;
 mod relation;
 mod run;

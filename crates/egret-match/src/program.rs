@@ -1,6 +1,7 @@
 //! Programs: the conditions of all rules of a table, compiled together.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use egret_model::schema::EXTRA;
 
@@ -8,12 +9,16 @@ use crate::condition::{Condition, FieldRelation, Predicate, Subject, Test};
 use crate::fields::{FieldMap, Place};
 use crate::graph::{Graph, Node, NodeId};
 use crate::json::Members;
+use crate::prefilter::Prefilter;
 use crate::scanner::{Scanner, ScannerBuilder};
 
 /// The conditions of all rules of a table, compiled together. Shared by threads; each has its own
 /// [`Memory`](crate::Memory).
 pub struct Program {
     pub(crate) nodes: Vec<Node>,
+    /// For each node, whether a test in it is late: a keyword, which is about the whole record, or a relation of two
+    /// fields. Those are not known from looking at each value once.
+    pub(crate) late: Vec<bool>,
     pub(crate) predicates: Vec<Predicate>,
     pub(crate) relations: HashMap<u32, Relation>,
     pub(crate) fields: Vec<ProgramField>,
@@ -57,7 +62,9 @@ pub(crate) struct Relation {
 pub(crate) struct CompiledRule {
     pub(crate) root: NodeId,
     pub(crate) witnesses: Option<Vec<u32>>,
-    pub(crate) condition: Condition,
+    /// For a rule that cannot match without a keyword.
+    pub(crate) prefilter: Option<Prefilter>,
+    pub(crate) condition: Arc<Condition>,
     /// The numbers of its predicates, in the order they are written.
     pub(crate) tests: Vec<u32>,
 }
@@ -88,8 +95,8 @@ impl Program {
     /// # Errors
     /// For each rule that cannot be compiled, its place and why. The others are compiled all the same: such a rule
     /// matches nothing.
-    pub fn compile<'c>(
-        conditions: impl IntoIterator<Item = &'c Condition>,
+    pub fn compile(
+        conditions: impl IntoIterator<Item = Arc<Condition>>,
         fields: &FieldMap,
     ) -> (Self, Vec<(usize, CompileError)>) {
         let mut compiler = Compiler::new(fields);
@@ -150,21 +157,20 @@ impl<'f> Compiler<'f> {
         }
     }
 
-    fn add(&mut self, condition: &Condition) {
+    fn add(&mut self, condition: Arc<Condition>) {
         let known = self.graph.predicates.len();
-        let root = self.graph.add(condition);
+        let root = self.graph.add(&condition);
         let tests =
             condition.predicates().into_iter().map(|predicate| self.graph.predicate(predicate)).collect();
         for predicate in known..self.graph.predicates.len() {
             self.add_predicate(predicate as u32);
         }
-        let mut rule = CompiledRule { root, witnesses: None, condition: condition.clone(), tests };
+        let mut rule = CompiledRule { root, witnesses: None, prefilter: None, condition, tests };
         if let Some(error) = self.mistake_in(root) {
             self.errors.push((self.rules.len(), error));
             rule.root = self.graph.add(&Condition::Always(false));
-            rule.condition = Condition::Always(false);
+            rule.condition = Arc::new(Condition::Always(false));
         }
-        rule.witnesses = self.graph.witnesses(rule.root);
         self.rules.push(rule);
     }
 
@@ -224,6 +230,12 @@ impl<'f> Compiler<'f> {
             fields.push(ProgramField { place, scanner });
         }
         let keywords = self.keywords.take().map(|builder| self.scanner(builder));
+        for rule in &mut self.rules {
+            rule.witnesses = self.graph.witnesses(rule.root);
+            let keywords = self.graph.needed_keywords(rule.root).unwrap_or_default();
+            let keywords = keywords.iter().map(|predicate| &self.graph.predicates[*predicate as usize]);
+            rule.prefilter = Prefilter::new(keywords);
+        }
         let mut witnessed = vec![Vec::new(); self.graph.predicates.len()];
         let mut unwitnessed = Vec::new();
         for (number, rule) in self.rules.iter().enumerate() {
@@ -234,7 +246,9 @@ impl<'f> Compiler<'f> {
                 None => unwitnessed.push(number as u32),
             }
         }
+        let late = late_nodes(&self.graph);
         let program = Program {
+            late,
             nodes: self.graph.nodes,
             predicates: self.graph.predicates,
             relations: self.relations,
@@ -256,6 +270,23 @@ impl<'f> Compiler<'f> {
             Scanner::default()
         })
     }
+}
+
+fn late_nodes(graph: &Graph) -> Vec<bool> {
+    let mut late: Vec<bool> = Vec::with_capacity(graph.nodes.len());
+    // Parts come before what they are part of.
+    for node in &graph.nodes {
+        let is_late = match node {
+            Node::Always(_) => false,
+            Node::Test(predicate) => graph.predicates[*predicate as usize].is_late(),
+            Node::All(parts) | Node::Any(parts) | Node::AtLeast(_, parts) => {
+                parts.iter().any(|part| late[*part as usize])
+            }
+            Node::Not(inner) => late[*inner as usize],
+        };
+        late.push(is_late);
+    }
+    late
 }
 
 /// The columns that hold these fields as JSON.

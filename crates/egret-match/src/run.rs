@@ -12,7 +12,8 @@ use crate::bits::Bits;
 use crate::cell::Cell;
 use crate::graph::{Node, NodeId};
 use crate::memo::{Memo, NO_HITS, SetId, Sets};
-use crate::program::{Document, Program, ProgramField};
+use crate::prefilter::Haystack;
+use crate::program::{CompiledRule, Document, Program, ProgramField, Relation};
 use crate::relation;
 use crate::scanner::Scratch;
 
@@ -27,6 +28,9 @@ const COMMON: &str = "tp_";
 
 /// One evaluation of a rule in so many is timed.
 const TIMED: u64 = 64;
+
+/// If fewer than one in so many rows are candidates, looking at each is quicker than at all texts.
+const FEW: u64 = 8;
 
 /// No field found yet.
 const NOT_FOUND: SetId = SetId::MAX;
@@ -49,8 +53,19 @@ pub struct RuleStatistics {
     pub evaluations: u64,
     /// Rows that match.
     pub hits: u64,
-    /// The time of evaluating it, once the tests of fields are done: one in 64 is measured, and stands for the others.
-    pub time: Duration,
+    /// Evaluations that were timed.
+    timed: u64,
+    /// What those took.
+    timed_for: Duration,
+}
+
+impl RuleStatistics {
+    /// The time of evaluating it, once the tests of fields are done: one evaluation in 64 is measured, and stands for
+    /// the others.
+    pub fn time(&self) -> Duration {
+        let share = self.evaluations as f64 / self.timed.max(1) as f64;
+        self.timed_for.mul_f64(share)
+    }
 }
 
 impl AddAssign for RuleStatistics {
@@ -58,7 +73,8 @@ impl AddAssign for RuleStatistics {
         self.candidates += other.candidates;
         self.evaluations += other.evaluations;
         self.hits += other.hits;
-        self.time += other.time;
+        self.timed += other.timed;
+        self.timed_for += other.timed_for;
     }
 }
 
@@ -72,6 +88,8 @@ pub struct Memory {
     memos: Vec<Memo>,
     /// For each field, the set of predicates that hold for each row.
     found: Vec<Vec<SetId>>,
+    /// For each row, the keywords that are in one of its values, where that was asked.
+    keywords: Vec<SetId>,
     /// For each predicate that held for some row of the batch.
     holds: Vec<Option<Bits>>,
     held: Vec<u32>,
@@ -121,9 +139,8 @@ impl Program {
             return matches;
         }
         memory.begin_batch();
-        let mut run = Run { program: self, batch, rows: batch.num_rows(), memory };
+        let mut run = Run { program: self, batch, rows: batch.num_rows(), haystack: None, memory };
         run.find_fields();
-        run.find_keywords();
         for rule in run.candidates() {
             run.evaluate(rule as usize, &mut matches);
         }
@@ -136,16 +153,20 @@ struct Run<'r> {
     program: &'r Program,
     batch: &'r RecordBatch,
     rows: usize,
+    /// All texts, once they were asked for.
+    haystack: Option<Haystack>,
     memory: &'r mut Memory,
 }
 
-impl Run<'_> {
+impl<'r> Run<'r> {
     /// Finds the value of each field in each row, and which predicates hold for it.
     fn find_fields(&mut self) {
         for found in &mut self.memory.found {
             found.clear();
             found.resize(self.rows, NOT_FOUND);
         }
+        self.memory.keywords.clear();
+        self.memory.keywords.resize(self.rows, NOT_FOUND);
         if let Some((extra, others)) = self.program.documents.split_first() {
             self.find_in_document(extra);
             self.find_in_columns();
@@ -264,23 +285,27 @@ impl Run<'_> {
         }
     }
 
-    /// Looks at every value of each row for the keywords of rules.
-    fn find_keywords(&mut self) {
-        let Some(scanner) = &self.program.keywords else { return };
-        for row in 0..self.rows {
-            for cell in self.program.every_cell(self.batch, row) {
-                let Memory { scratch, hits, sets, memos, .. } = &mut *self.memory;
-                let examine = || {
-                    scanner.examine_leaves(&cell, scratch, hits);
-                    sets.id(hits)
-                };
-                let set = match (&cell, memos.last_mut()) {
-                    (Cell::Text(text) | Cell::Nested(text), Some(memo)) => memo.get_or_examine(text, examine),
-                    _ => NO_HITS,
-                };
-                self.note(set, row);
-            }
+    /// The keywords of rules that are in some value of a row.
+    fn keywords_of(&mut self, row: usize) -> SetId {
+        let Some(scanner) = &self.program.keywords else { return NO_HITS };
+        if self.memory.keywords[row] != NOT_FOUND {
+            return self.memory.keywords[row];
         }
+        let mut all = NO_HITS;
+        for cell in self.program.every_cell(self.batch, row) {
+            let Memory { scratch, hits, sets, memos, .. } = &mut *self.memory;
+            let examine = || {
+                scanner.examine_leaves(&cell, scratch, hits);
+                sets.id(hits)
+            };
+            let set = match (&cell, memos.last_mut()) {
+                (Cell::Text(text) | Cell::Nested(text), Some(memo)) => memo.get_or_examine(text, examine),
+                _ => NO_HITS,
+            };
+            all = sets.union(all, set);
+        }
+        self.memory.keywords[row] = all;
+        all
     }
 
     /// Notes that these predicates hold for a row.
@@ -308,21 +333,37 @@ impl Run<'_> {
     }
 
     fn evaluate(&mut self, number: usize, matches: &mut Vec<Match>) {
-        let rule = &self.program.rules[number];
+        let program = self.program;
+        let rule = &program.rules[number];
         let candidates = self.candidate_rows(rule.witnesses.as_deref());
         let is_timed = self.memory.statistics[number].evaluations.is_multiple_of(TIMED);
         let start = is_timed.then(Instant::now);
-        self.value(rule.root);
-        let rows = self.memory.values[rule.root as usize].as_ref();
         let before = matches.len();
-        matches.extend(rows.into_iter().flat_map(Bits::iter).map(|row| Match { row, rule: number }));
+        let found = |row| Match { row, rule: number };
+        if self.program.late[rule.root as usize] {
+            let is_possible = candidates < self.rows as u64 / FEW || self.may_have_keyword(rule);
+            let rows = if is_possible { Bits::all(self.rows) } else { Bits::none(self.rows) };
+            matches.extend(self.within(rule.root, rows).iter().map(found));
+        } else {
+            self.value(rule.root);
+            matches.extend(self.rows_of(rule.root).iter().map(found));
+        }
         let statistics = &mut self.memory.statistics[number];
         statistics.candidates += candidates;
         statistics.evaluations += 1;
         statistics.hits += (matches.len() - before) as u64;
         if let Some(start) = start {
-            statistics.time += start.elapsed() * TIMED as u32;
+            statistics.timed += 1;
+            statistics.timed_for += start.elapsed();
         }
+    }
+
+    /// Whether the keywords that a rule needs may be in the batch.
+    fn may_have_keyword(&mut self, rule: &CompiledRule) -> bool {
+        let (batch, columns) = (self.batch, &self.program.json_columns);
+        rule.prefilter.as_ref().is_none_or(|prefilter| {
+            prefilter.may_be_in(self.haystack.get_or_insert_with(|| Haystack::new(batch, columns)))
+        })
     }
 
     fn candidate_rows(&self, witnesses: Option<&[u32]>) -> u64 {
@@ -342,7 +383,7 @@ impl Run<'_> {
         }
     }
 
-    /// Computes the rows for which a node holds.
+    /// Computes the rows for which a node holds, none of whose tests is late.
     fn value(&mut self, node: NodeId) {
         if self.memory.values[node as usize].is_some() {
             return;
@@ -351,7 +392,9 @@ impl Run<'_> {
         let rows = match &program.nodes[node as usize] {
             Node::Always(true) => Bits::all(self.rows),
             Node::Always(false) => Bits::none(self.rows),
-            Node::Test(predicate) => self.test(*predicate),
+            Node::Test(predicate) => {
+                self.memory.holds[*predicate as usize].clone().unwrap_or_else(|| Bits::none(self.rows))
+            }
             Node::Not(inner) => {
                 self.value(*inner);
                 let mut rows = self.rows_of(*inner).clone();
@@ -367,7 +410,10 @@ impl Run<'_> {
                 }
                 rows
             }
-            Node::AtLeast(count, parts) => self.at_least(*count, parts),
+            Node::AtLeast(count, parts) => {
+                parts.iter().for_each(|part| self.value(*part));
+                at_least(self.rows, *count, parts.iter().map(|part| self.rows_of(*part)))
+            }
         };
         self.memory.values[node as usize] = Some(rows);
         self.memory.valued.push(node);
@@ -381,10 +427,7 @@ impl Run<'_> {
     fn all(&mut self, parts: &[NodeId]) -> Bits {
         // A test that holds for no row at all decides without a look at the others.
         let fails = |part: &NodeId| match &self.program.nodes[*part as usize] {
-            Node::Test(predicate) => {
-                self.memory.holds[*predicate as usize].is_none()
-                    && !self.program.relations.contains_key(predicate)
-            }
+            Node::Test(predicate) => self.memory.holds[*predicate as usize].is_none(),
             _ => false,
         };
         if parts.iter().any(fails) {
@@ -401,32 +444,81 @@ impl Run<'_> {
         rows
     }
 
-    fn at_least(&mut self, count: usize, parts: &[NodeId]) -> Bits {
-        let mut counts = vec![0_usize; self.rows];
-        for part in parts {
-            self.value(*part);
-            self.rows_of(*part).iter().for_each(|row| counts[row] += 1);
+    /// Those of `rows` for which a node holds. Late tests look at each row anew: they come last, and only where all
+    /// else holds.
+    fn within(&mut self, node: NodeId, mut rows: Bits) -> Bits {
+        let program = self.program;
+        if !program.late[node as usize] {
+            self.value(node);
+            rows.intersect(self.rows_of(node));
+            return rows;
         }
-        let mut rows = Bits::none(self.rows);
-        let enough = counts.iter().enumerate().filter(|(_, held)| **held >= count);
-        enough.for_each(|(row, _)| rows.insert(row));
-        rows
+        match &program.nodes[node as usize] {
+            Node::Always(_) => rows,
+            Node::Test(predicate) => self.late_test(*predicate, &rows),
+            Node::Not(inner) => {
+                let holding = self.within(*inner, rows.clone());
+                rows.remove(&holding);
+                rows
+            }
+            Node::All(parts) => {
+                let is_late = |part: &&NodeId| program.late[**part as usize];
+                let early: Vec<NodeId> = parts.iter().filter(|part| !is_late(part)).copied().collect();
+                rows.intersect(&self.all(&early));
+                for part in parts.iter().filter(is_late) {
+                    if rows.is_empty() {
+                        break;
+                    }
+                    rows = self.within(*part, rows);
+                }
+                rows
+            }
+            Node::Any(parts) => {
+                let mut any = Bits::none(self.rows);
+                for part in parts {
+                    any.unite(&self.within(*part, rows.clone()));
+                }
+                any
+            }
+            Node::AtLeast(count, parts) => {
+                let parts: Vec<Bits> = parts.iter().map(|part| self.within(*part, rows.clone())).collect();
+                at_least(self.rows, *count, parts.iter())
+            }
+        }
     }
 
-    fn test(&self, predicate: u32) -> Bits {
-        let Some(relation) = self.program.relations.get(&predicate) else {
-            return self.memory.holds[predicate as usize].clone().unwrap_or_else(|| Bits::none(self.rows));
-        };
+    /// Those of `candidates` for which a keyword or a relation of two fields holds.
+    fn late_test(&mut self, predicate: u32, candidates: &Bits) -> Bits {
+        let program = self.program;
         let mut rows = Bits::none(self.rows);
-        for row in 0..self.rows {
-            let field = self.program.cell(self.batch, relation.field, row);
-            let other = self.program.cell(self.batch, relation.other, row);
-            if relation::holds(&relation.relation, &field, &other) {
+        for row in candidates.iter() {
+            let holds = match program.relations.get(&predicate) {
+                Some(Relation { field, other, relation }) => {
+                    let (field, other) =
+                        (program.cell(self.batch, *field, row), program.cell(self.batch, *other, row));
+                    relation::holds(relation, &field, &other)
+                }
+                None => {
+                    let keywords = self.keywords_of(row);
+                    self.memory.sets.get(keywords).binary_search(&predicate).is_ok()
+                }
+            };
+            if holds {
                 rows.insert(row);
             }
         }
         rows
     }
+}
+
+/// The rows that are in at least `count` of the sets.
+fn at_least<'b>(rows: usize, count: usize, sets: impl Iterator<Item = &'b Bits>) -> Bits {
+    let mut counts = vec![0_usize; rows];
+    sets.flat_map(Bits::iter).for_each(|row| counts[row] += 1);
+    let mut enough = Bits::none(rows);
+    let holding = counts.iter().enumerate().filter(|(_, held)| **held >= count);
+    holding.for_each(|(row, _)| enough.insert(row));
+    enough
 }
 
 impl Program {

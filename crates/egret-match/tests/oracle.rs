@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed test is what a panic is for")]
 
+use std::sync::Arc;
+
 use egret_match::{Condition, Match, Memory, Program};
 use egret_testkit::oracle::{Oracle, batch, condition, field_map, record};
 use proptest::prelude::*;
@@ -10,7 +12,7 @@ use serde_json::Value;
 
 /// What the program finds in `records`, cut into batches of `size`.
 fn found(rules: &[Condition], records: &[Value], size: usize) -> Vec<Match> {
-    let (program, errors) = Program::compile(rules, &field_map());
+    let (program, errors) = Program::compile(rules.iter().cloned().map(Arc::new), &field_map());
     assert!(errors.is_empty(), "{errors:?}");
     let mut memory = Memory::new(&program);
     let mut all = Vec::new();
@@ -48,7 +50,7 @@ proptest! {
     ) {
         let rules = [rule];
         let oracle = Oracle::new(&rules[0]);
-        let (program, _) = Program::compile(&rules, &field_map());
+        let (program, _) = Program::compile(rules.iter().cloned().map(Arc::new), &field_map());
         let rows = batch(&records);
         for (row, record) in records.iter().enumerate() {
             let evidence = program.explain(0, &rows, row);

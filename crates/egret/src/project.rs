@@ -8,7 +8,7 @@ use egret_config::{BlockKind, Configuration, Diagnostics, Environment, decode_bl
 use egret_detect::library::{self, RULES, RuleContext, RuleLibrary, UnusedRule};
 use egret_detect::logsource::{LOGSOURCE, LogSources};
 use egret_detect::sigma::Placeholders;
-use egret_detect::{DETECTION, DetectionDefinition, Detector, check_targets};
+use egret_detect::{DETECTION, DetectionDefinition, Detector, Rule, check_targets};
 use egret_lake::{Lake, LakeDefinition, LakeOptions};
 use egret_model::{Clock, SystemClock, TableSchema};
 use egret_pipeline::partition::{FORMAT_BLOCK, Formats, PARTITION_BLOCK};
@@ -187,14 +187,13 @@ impl Project {
     ) -> Vec<Detector> {
         let planned = |name: &str| plans.iter().flatten().any(|plan| plan.table == name);
         let others = self.tables.iter().filter(|table| !planned(&table.name.value));
+        // A rule made of tests was checked when it was read: compiling thousands once more would only take time.
+        let is_sql = |detection: &&DetectionDefinition| matches!(detection.rule, Rule::Sql(_));
+        let detections: Vec<DetectionDefinition> = self.detections.iter().filter(is_sql).cloned().collect();
         others
             .map(|table| {
-                let (detector, mistakes) = Detector::compile_valid(
-                    &self.detections,
-                    &table.schema(),
-                    &table.channel(),
-                    &self.compiler,
-                );
+                let (detector, mistakes) =
+                    Detector::compile_valid(&detections, &table.schema(), &table.channel(), &self.compiler);
                 diagnostics.extend(mistakes);
                 detector
             })

@@ -50,7 +50,7 @@ fn detection(number: usize, condition: &Condition) -> DetectionDefinition {
         target: Located { value: Target::LogSource(vec![TABLE.into()]), location },
         rule: Rule::Fields(FieldRule {
             language: "sigma",
-            conditions: BTreeMap::from([(TABLE.to_owned(), condition.clone())]),
+            conditions: BTreeMap::from([(TABLE.to_owned(), Arc::new(condition.clone()))]),
         }),
         severity: Severity::Low,
         title: String::new(),

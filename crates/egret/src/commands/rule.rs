@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use egret_config::{Diagnostics, Location};
 use egret_detect::library::{UnusedReason, UnusedRule};
 use egret_detect::sigma::{Rejection, ShownCondition};
-use egret_detect::{DetectionDefinition, Rule, Target, builtin};
+use egret_detect::{DetectionDefinition, Detector, Rule, Target, builtin};
 use serde_json::{Value, json};
 
 use super::{Outcome, unknown};
@@ -151,6 +151,13 @@ fn show(project: &Project, rule: &str, format: OutputFormat) -> Outcome {
 
 fn check(project: &Project) -> Outcome {
     let (_, mut diagnostics) = project.check();
+    let is_made_of_tests = |detection: &&DetectionDefinition| matches!(detection.rule, Rule::Fields(_));
+    let rules: Vec<DetectionDefinition> =
+        project.detections.iter().filter(is_made_of_tests).cloned().collect();
+    for table in project.tables.iter() {
+        let (schema, channel) = (table.schema(), table.channel());
+        diagnostics.extend(Detector::compile_valid(&rules, &schema, &channel, &project.compiler).1);
+    }
     for unused in &project.unused_rules {
         diagnostics.extend(unused.diagnostics());
     }

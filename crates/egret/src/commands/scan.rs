@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 use egret_config::Diagnostics;
-use egret_detect::{Detector, builtin};
+use egret_detect::{DetectionDefinition, Detector, Rule, builtin};
 use egret_format::registry::RECOGNISE_BYTES;
 use egret_format::{Format, preset, recognise};
 use egret_model::{Finding, Severity, Source, SourceContext, SystemClock};
@@ -211,6 +211,13 @@ fn kinds_of(project: &Project, options: &Options, format: &Option<FormatName>) -
     let tables: Vec<&TableDefinition> = project.tables.recognise(format, preset_name).collect();
     let has_rules = |table: &&&TableDefinition| {
         let (schema, channel) = (table.schema(), table.channel());
+        let is_for = |detection: &DetectionDefinition| {
+            detection.enabled && detection.target.value.covers(&table.name.value, &channel)
+        };
+        let mut meant = project.detections.iter().filter(|detection| is_for(detection));
+        if meant.any(|detection| matches!(detection.rule, Rule::Fields(_))) {
+            return true;
+        }
         let compiled = Detector::compile_valid(&project.detections, &schema, &channel, &project.compiler);
         !compiled.0.is_empty()
     };
@@ -301,7 +308,7 @@ fn print_stats(report: &ScanReport, plans: &[PartitionPlan], project: &Project) 
         }
         let mut statistics: Vec<_> =
             plan.detector.statistics().filter(|(_, statistics)| statistics.evaluations > 0).collect();
-        statistics.sort_by_key(|(_, statistics)| std::cmp::Reverse(statistics.time));
+        statistics.sort_by_key(|(_, statistics)| std::cmp::Reverse(statistics.time()));
         for (rule, statistics) in statistics {
             eprintln!(
                 "  {} ({}): {} candidates, {} evaluations, {} hits, {:.1} ms",
@@ -310,7 +317,7 @@ fn print_stats(report: &ScanReport, plans: &[PartitionPlan], project: &Project) 
                 statistics.candidates,
                 statistics.evaluations,
                 statistics.hits,
-                statistics.time.as_secs_f64() * 1_000.0
+                statistics.time().as_secs_f64() * 1_000.0
             );
         }
     }
