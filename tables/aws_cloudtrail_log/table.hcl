@@ -4,6 +4,7 @@ table "aws_cloudtrail_log" {
   channel     = "aws.cloudtrail"
   format      = format.json.records
   map_fields  = []
+  recognise   = [["eventVersion", "eventSource"], ["eventVersion", "insightDetails"]]
   file_layout = `AWSLogs/(%{DATA:org_id}/)?%{NUMBER:account_id}/CloudTrail/%{DATA:region}/%{YEAR:year}/%{MONTHNUM:month}/%{MONTHDAY:day}/%{DATA}.json.gz`
 
   column "tp_timestamp" {

@@ -10,6 +10,7 @@
 pub mod access_log;
 pub mod aws_vpc_flow_log;
 pub mod block;
+mod choices;
 pub mod decoder;
 pub mod delimited;
 mod extra;
@@ -34,6 +35,6 @@ pub use decoder::{Decoder, Format, Framing, ObjectContext};
 pub use layout_error::LayoutError;
 pub use lines::{LineDecoder, LineParser, Reject};
 pub use mapped::MappedFields;
-pub use plan::{PlanColumn, PlanError, RecordPlan};
-pub use registry::{FormatType, decode_format, preset, recognise};
+pub use plan::{PlanColumn, PlanError, PlanParts, RecordPlan};
+pub use registry::{FormatType, decode_format, first_records, preset, recognise};
 pub use rows::{Decoded, RowBuilder, Span};

@@ -62,9 +62,14 @@ impl<P: LineParser> LineDecoder<P> {
             rows.quarantine("a line of NUL bytes: the writer or its machine crashed here", to);
             return;
         }
-        let outcome = match block.text().and_then(|text| text.get(from..to)) {
-            Some(line) => self.parser.parse(line, rows),
-            None => self.odd_line(&block.bytes[from..to], rows),
+        let outcome = loop {
+            let outcome = match block.text().and_then(|text| text.get(from..to)) {
+                Some(line) => self.parser.parse(line, rows),
+                None => self.odd_line(&block.bytes[from..to], rows),
+            };
+            if outcome.is_err() || !rows.wants_again() {
+                break outcome;
+            }
         };
         match outcome {
             Ok(()) => rows.end(to),

@@ -1,13 +1,17 @@
 //! Record plans: which of a record's fields become which columns.
 
+mod tree;
+
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono_tz::Tz;
 use egret_model::ColumnType;
-use hashbrown::HashMap;
 
 use crate::mapped::MappedFields;
+
+use tree::ANY_NAME;
+pub(crate) use tree::{Entry, Node, Place};
 
 /// A column to be filled straight from the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +20,30 @@ pub struct PlanColumn {
     pub name: String,
     /// Its type.
     pub column_type: ColumnType,
-    /// The field it comes from: a name, or a path with dots through nested objects.
-    pub source: String,
+    /// The fields it may come from, the preferred one first: names, or paths with dots through nested objects.
+    pub sources: Vec<String>,
     /// Texts that mean null.
     pub null_if: Vec<String>,
+}
+
+/// What a plan is made of.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PlanParts<'p> {
+    /// The columns.
+    pub columns: &'p [PlanColumn],
+    /// Columns that somebody computes others from and then leaves out. They are decoded like the others, but a
+    /// field that only these take also goes to `extra`.
+    pub inputs: &'p [PlanColumn],
+    /// Objects of the record whose members count as fields of the record itself, as paths with dots in which `*`
+    /// is any one name. A field that is there and at the top is taken from the top; of those below several roots
+    /// the one below the first counts. Instead of an object there may be a list of its members as pairs of name
+    /// and value: `[{"@Name": "Image", "#text": "a.exe"}]`.
+    pub roots: &'p [String],
+    /// Patterns (`*` for any run of characters) of the fields at the top that become text columns of their own
+    /// name without being declared.
+    pub map_fields: &'p [String],
+    /// The names of columns that such a field must not take.
+    pub reserved: &'p [String],
 }
 
 /// Why a plan cannot be made.
@@ -69,68 +93,8 @@ pub(crate) enum Shape {
     Struct { presence: usize, fields: Vec<(String, Self)> },
 }
 
-/// The fields that are known at one level of nesting.
-#[derive(Debug, Default)]
-pub(crate) struct Node {
-    pub(crate) entries: Vec<Entry>,
-    /// A number of its own among all nodes and entries of the plan.
-    pub(crate) number: usize,
-    by_name: HashMap<Box<str>, usize>,
-}
-
-/// A known field: the leaves that take its value, and what is known inside it.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    pub(crate) name: Box<str>,
-    /// A number of its own among all nodes and entries of the plan.
-    pub(crate) number: usize,
-    pub(crate) slots: Vec<usize>,
-    pub(crate) presences: Vec<usize>,
-    pub(crate) child: Option<Box<Node>>,
-}
-
-impl Node {
-    /// The entry of the field called `name`.
-    pub(crate) fn find(&self, name: &str) -> Option<usize> {
-        self.by_name.get(name).copied()
-    }
-
-    fn entry(&mut self, name: &str) -> &mut Entry {
-        let index = match self.by_name.get(name) {
-            Some(index) => *index,
-            None => {
-                let index = self.entries.len();
-                let (slots, presences) = (vec![], vec![]);
-                self.entries.push(Entry { name: name.into(), number: 0, slots, presences, child: None });
-                self.by_name.insert(name.into(), index);
-                index
-            }
-        };
-        &mut self.entries[index]
-    }
-
-    /// Numbers this node, its entries and what is below them, from `next` on; gives the next free number.
-    fn number_from(&mut self, next: usize) -> usize {
-        self.number = next;
-        let mut next = next + 1;
-        for entry in &mut self.entries {
-            entry.number = next;
-            next += 1;
-            if let Some(child) = &mut entry.child {
-                next = child.number_from(next);
-            }
-        }
-        next
-    }
-}
-
 impl RecordPlan {
-    /// Compiles the columns. `map_fields` are patterns (`*` for any run of characters) of the fields that
-    /// become text columns of their own name without being declared; `reserved` are column names that such
-    /// a field must not take.
-    ///
-    /// The fields of a struct column take the record's fields of the same name, whether those are written
-    /// `user_name`, `userName` or `UserName`.
+    /// Compiles columns without roots; `map_fields` and `reserved` as in [`PlanParts`].
     ///
     /// # Errors
     /// If a type cannot be read from a record.
@@ -140,59 +104,82 @@ impl RecordPlan {
         reserved: &[String],
         timezone: Tz,
     ) -> Result<Self, PlanError> {
-        Self::with_inputs(columns, &[], map_fields, reserved, timezone)
+        let parts = PlanParts { columns, map_fields: &map_fields, reserved, ..PlanParts::default() };
+        Self::from_parts(parts, timezone)
     }
 
-    /// As [`RecordPlan::new`], with `inputs`: columns that somebody computes others from and then leaves out.
-    /// They are decoded like `columns`, but a field that only inputs take also goes to `extra`.
+    /// Compiles the parts. `timezone` is for timestamps that lack a zone.
+    ///
+    /// Of several sources of a column the first counts that the record has with a value that fits; the others stay
+    /// in `extra`. The fields of a struct column take the record's fields of the same name, whether those are
+    /// written `user_name`, `userName` or `UserName`.
     ///
     /// # Errors
     /// If a type cannot be read from a record.
-    pub fn with_inputs(
-        columns: &[PlanColumn],
-        inputs: &[PlanColumn],
-        map_fields: Vec<String>,
-        reserved: &[String],
-        timezone: Tz,
-    ) -> Result<Self, PlanError> {
+    pub fn from_parts(parts: PlanParts<'_>, timezone: Tz) -> Result<Self, PlanError> {
         let mut plan = Self {
             slots: Vec::new(),
             presences: 0,
             root: Node::default(),
             numbers: 0,
             columns: Vec::new(),
-            map_fields,
+            map_fields: parts.map_fields.to_vec(),
             mapped: MappedFields::default(),
-            taken: reserved.iter().map(|name| name.to_lowercase()).collect(),
+            taken: parts.reserved.iter().map(|name| name.to_lowercase()).collect(),
             timezone,
             record_bytes: AtomicUsize::new(0),
         };
-        let mut root = Node::default();
-        let kept = columns.iter().map(|column| (column, true));
-        for (column, keeps) in kept.chain(inputs.iter().map(|input| (input, false))) {
+        for root in parts.roots {
+            plan.root.object_at(root).is_root = true;
+        }
+        let mut has_choice: Vec<bool> = Vec::new();
+        let kept = parts.columns.iter().map(|column| (column, true));
+        for (column, keeps) in kept.chain(parts.inputs.iter().map(|input| (input, false))) {
             plan.taken.insert(column.name.to_lowercase());
             let (column_type, null_if) = (column.column_type.clone(), column.null_if.clone());
             let leaf = SlotPlan { column_type, null_if, keeps };
             let shape = plan.add_shape(&column.name, leaf)?;
-            let mut node = &mut root;
-            let mut names = column.source.split('.').peekable();
-            while let Some(name) = names.next() {
-                let entry = node.entry(name);
-                if names.peek().is_none() {
-                    attach(entry, &shape);
-                    break;
-                }
-                node = entry.child.get_or_insert_default();
-            }
-            if column.source.contains('.') {
-                // A flat record may have the whole path as one name.
-                attach(root.entry(&column.source), &shape);
-            }
+            plan.add_places(column, &shape, parts.roots);
+            has_choice.resize(plan.slots.len(), column.sources.len() > 1 || !parts.roots.is_empty());
             plan.columns.push((column.name.clone(), shape));
         }
-        plan.numbers = root.number_from(0);
-        plan.root = root;
+        plan.root.find_opening(&has_choice);
+        plan.numbers = plan.root.number_from(0);
         Ok(plan)
+    }
+
+    /// Puts a column everywhere in the tree where a record may have it.
+    fn add_places(&mut self, column: &PlanColumn, shape: &Shape, roots: &[String]) {
+        let mut rank = 0;
+        let mut next_rank = || {
+            rank += 1;
+            u16::try_from(rank - 1).unwrap_or(u16::MAX)
+        };
+        for source in &column.sources {
+            let rank = next_rank();
+            self.root.entry_at(source).attach(shape, rank);
+            if source.contains('.') {
+                // A flat record may have the whole path as one name.
+                self.root.entry(source).attach(shape, rank);
+            }
+        }
+        let first_name = |path: &str| path.split_once('.').map(|(first, _)| first.to_owned());
+        let begins_like_root = |source: &String| {
+            let first = first_name(source);
+            first.is_some() && roots.iter().any(|root| first_name(root) == first)
+        };
+        for root in roots {
+            for source in &column.sources {
+                let rank = next_rank();
+                if begins_like_root(source) {
+                    continue;
+                }
+                self.root.object_at(root).entry_at(source).attach(shape, rank);
+                if !root.contains(ANY_NAME) {
+                    self.root.entry(&format!("{root}.{source}")).attach(shape, rank);
+                }
+            }
+        }
     }
 
     /// With the mapped fields that all who fill the same table share.
@@ -244,63 +231,16 @@ impl RecordPlan {
     }
 }
 
-fn attach(entry: &mut Entry, shape: &Shape) {
-    match shape {
-        Shape::Leaf(slot) => entry.slots.push(*slot),
-        Shape::Struct { presence, fields } => {
-            entry.presences.push(*presence);
-            let child = entry.child.get_or_insert_default();
-            for (name, field) in fields {
-                for spelling in spellings(name) {
-                    attach(child.entry(&spelling), field);
-                }
-            }
-        }
-    }
-}
-
-/// The ways in which vendors write the name of a struct's field.
-fn spellings(name: &str) -> Vec<String> {
-    let mut camel = String::with_capacity(name.len());
-    let mut upper_next = false;
-    for c in name.chars() {
-        match c {
-            '_' => upper_next = true,
-            _ if upper_next => {
-                camel.extend(c.to_uppercase());
-                upper_next = false;
-            }
-            _ => camel.push(c),
-        }
-    }
-    let mut first = camel.chars();
-    let pascal: String = first.next().into_iter().flat_map(char::to_uppercase).chain(first).collect();
-    let mut all = vec![name.to_owned()];
-    for spelling in [camel, pascal] {
-        if !all.contains(&spelling) {
-            all.push(spelling);
-        }
-    }
-    all
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn struct_fields_know_their_spellings() {
-        assert_eq!(spellings("user_name"), ["user_name", "userName", "UserName"]);
-        assert_eq!(spellings("arn"), ["arn", "Arn"]);
-        assert_eq!(spellings("Arn"), ["Arn"]);
-    }
 
     #[test]
     fn a_list_of_structs_is_refused() {
         let column = PlanColumn {
             name: "resources".into(),
             column_type: "struct(arn varchar)[]".parse().unwrap(),
-            source: "resources".into(),
+            sources: vec!["resources".into()],
             null_if: vec![],
         };
         let error = RecordPlan::new(&[column], vec![], &[], Tz::UTC).unwrap_err();

@@ -16,7 +16,7 @@ use crate::decoder::Format;
 use crate::layout_error::LayoutError;
 use crate::{access_log, aws_vpc_flow_log, delimited, kv, regex, syslog};
 
-pub use recognise::{RECOGNISE_BYTES, Recognised, recognise};
+pub use recognise::{RECOGNISE_BYTES, Recognised, first_records, recognise};
 
 /// Every type of format, by name.
 pub const FORMAT_TYPES: &[&FormatType] = &[

@@ -12,8 +12,9 @@ use egret_model::{ColumnType, Quarantined, Stage};
 use hashbrown::HashSet;
 
 use crate::block::Block;
+use crate::choices::{Choices, Verdict};
 use crate::extra::ExtraWriter;
-use crate::plan::{Node, RecordPlan, Shape, SlotPlan};
+use crate::plan::{Entry, Node, Place, RecordPlan, Shape, SlotPlan};
 use crate::slot::{Fit, Slot, Texts, Value, string_views};
 
 /// So many names of fields that no column takes are noted.
@@ -41,7 +42,7 @@ pub struct Decoded {
     pub spans: Vec<Span>,
     /// What was no record.
     pub quarantined: Vec<Quarantined>,
-    /// Values that did not fit their column: it is null and the original is in `extra`.
+    /// Values that did not fit their column, which is null for want of another: the original is in `extra`.
     pub misfits: u64,
     /// The names of fields at the top of records that no column takes, in no order; not all of very many.
     pub unknown_fields: Vec<String>,
@@ -49,9 +50,9 @@ pub struct Decoded {
 
 /// Builds the rows of one block.
 ///
-/// A decoder calls [`RowBuilder::begin`], puts fields, and then [`RowBuilder::end`] or
-/// [`RowBuilder::quarantine`]. A field is put by the [`FieldId`] that [`RowBuilder::field`] gave for its name
-/// once, or by name.
+/// A decoder calls [`RowBuilder::begin`], puts fields, puts them again as long as [`RowBuilder::wants_again`], and
+/// then calls [`RowBuilder::end`] or [`RowBuilder::quarantine`]. A field is put by the [`FieldId`] that was made for
+/// its name once, or by name.
 #[derive(Debug)]
 pub struct RowBuilder<'b> {
     plan: &'b RecordPlan,
@@ -61,6 +62,7 @@ pub struct RowBuilder<'b> {
     expected: usize,
     /// The builders of the plan's leaves, once a record has a value for them.
     slots: Vec<Option<Slot>>,
+    choices: Choices,
     presences: Vec<(NullBufferBuilder, usize)>,
     mapped: Vec<(String, Slot)>,
     texts: Texts<'b>,
@@ -71,8 +73,6 @@ pub struct RowBuilder<'b> {
     spans: Vec<Span>,
     quarantined: Vec<Quarantined>,
     misfits: u64,
-    /// Those before this record.
-    misfits_before: u64,
     unknown_fields: HashSet<Box<str>>,
     record: usize,
     /// By the number of a node or entry: the entry of the same node that came next in the last record.
@@ -104,6 +104,7 @@ impl<'b> RowBuilder<'b> {
             skip_before,
             expected,
             slots: plan.slots.iter().map(|_| None).collect(),
+            choices: Choices::new(plan.slots.len()),
             presences: (0..plan.presences).map(|_| (NullBufferBuilder::new(expected), 0)).collect(),
             mapped: Vec::new(),
             texts: Texts::new(&block.bytes),
@@ -114,7 +115,6 @@ impl<'b> RowBuilder<'b> {
             spans: Vec::with_capacity(expected),
             quarantined: Vec::new(),
             misfits: 0,
-            misfits_before: 0,
             unknown_fields: HashSet::new(),
             record: 0,
             followers: vec![0; plan.numbers],
@@ -135,15 +135,30 @@ impl<'b> RowBuilder<'b> {
     /// is not, and the decoder goes on with the next.
     pub fn begin(&mut self, at: usize) -> bool {
         self.record = at;
-        self.misfits_before = self.misfits;
+        self.choices.begin();
         self.extra.clear();
         self.block.offset + at as u64 >= self.skip_before
+    }
+
+    /// Whether the record, all of whose fields have been put, must be put once more: a column has taken a value that
+    /// was not the best of those in the record. What was put is forgotten then.
+    pub fn wants_again(&mut self) -> bool {
+        let rows = self.spans.len();
+        let again =
+            self.choices.settle(|slot| self.slots[slot].as_ref().is_some_and(|slot| slot.len() > rows));
+        if again {
+            self.begin_again();
+        }
+        again
     }
 
     /// Ends the record, which takes the bytes up to `to` of the block: it is a row now. Columns that it has no
     /// value for stay short.
     pub fn end(&mut self, to: usize) {
         self.end_extra();
+        let rows = self.spans.len();
+        self.misfits +=
+            self.choices.misfits(|slot| self.slots[slot].as_ref().is_some_and(|slot| slot.len() > rows));
         let offset = self.block.offset + self.record as u64;
         self.spans.push(Span { offset, length: (to - self.record) as u32 });
     }
@@ -178,7 +193,6 @@ impl<'b> RowBuilder<'b> {
     /// Forgets what was put since the record began: it will come again, with more bytes behind it.
     pub fn abandon(&mut self) {
         let rows = self.spans.len();
-        self.misfits = self.misfits_before;
         self.slots.iter_mut().flatten().for_each(|slot| slot.truncate(rows));
         self.mapped.iter_mut().for_each(|(_, slot)| slot.truncate(rows));
         for (presence, len) in &mut self.presences {
@@ -192,6 +206,7 @@ impl<'b> RowBuilder<'b> {
     /// Forgets what was put since the record began: it is read once more, in another way.
     pub(crate) fn begin_again(&mut self) {
         self.abandon();
+        self.choices.begin();
         self.extra.clear();
     }
 
@@ -202,14 +217,14 @@ impl<'b> RowBuilder<'b> {
             return;
         };
         let plan = self.plan;
-        self.fill(&plan.root, entry, Value::Text(text));
+        self.fill(&plan.root.entries[entry], Value::Text(text));
     }
 
     /// Puts a field of a format that knows only text, by its name.
     pub fn named_text(&mut self, name: &str, text: &str) {
         let plan = self.plan;
         match plan.root.find(name) {
-            Some(entry) => self.fill(&plan.root, entry, Value::Text(text)),
+            Some(entry) => self.fill(&plan.root.entries[entry], Value::Text(text)),
             None => self.unknown(name, Value::Text(text)),
         }
     }
@@ -241,41 +256,70 @@ impl<'b> RowBuilder<'b> {
     }
 
     /// Puts `value` into all leaves of an entry; keeps it in `extra` unless one of them can give it back.
-    pub(crate) fn fill(&mut self, node: &Node, entry: usize, value: Value<'_>) {
-        if self.fill_again(node, entry, value) != Fit::Exact {
-            self.keep(&node.entries[entry].name, value);
+    pub(crate) fn fill(&mut self, entry: &Entry, value: Value<'_>) {
+        if self.fill_again(entry, value) != Fit::Exact {
+            self.keep(&entry.name, value);
         }
     }
 
     /// Puts `value` into all leaves of an entry, where something else keeps the original.
-    pub(crate) fn fill_again(&mut self, node: &Node, entry: usize, value: Value<'_>) -> Fit {
-        let entry = &node.entries[entry];
+    pub(crate) fn fill_again(&mut self, entry: &Entry, value: Value<'_>) -> Fit {
         let rows = self.spans.len();
         let mut fit = Fit::Failed;
-        for index in &entry.slots {
-            let SlotPlan { column_type, null_if, keeps } = &self.plan.slots[*index];
-            let slot = self.slots[*index].get_or_insert_with(|| Slot::new(column_type, self.expected));
-            if slot.len() > rows {
-                // The record has the field twice: the first one counts, the others are kept.
-                continue;
-            }
+        for place in &entry.places {
+            let Place { slot: index, rank, is_only } = *place;
+            let SlotPlan { column_type, null_if, keeps } = &self.plan.slots[index];
+            let is_filled = self.slots[index].as_ref().is_some_and(|slot| slot.len() > rows);
             if let (false, Value::Text(text) | Value::String(text)) = (null_if.is_empty(), value)
                 && null_if.iter().any(|null| null == text)
             {
-                slot.pad(rows + 1);
-                if *keeps {
+                if *keeps && !is_filled {
                     fit = Fit::Exact;
                 }
                 continue;
             }
+            let verdict = match is_only {
+                true if is_filled => Verdict::Leave,
+                true => Verdict::Take,
+                false => self.choices.consider(index, rank, is_filled),
+            };
+            match verdict {
+                Verdict::Take => {}
+                Verdict::Try => {
+                    self.try_better(*place, value);
+                    continue;
+                }
+                // The record has it twice, or a better one is to come: it is kept.
+                Verdict::Leave => continue,
+            }
+            let slot = self.slots[index].get_or_insert_with(|| Slot::new(column_type, self.expected));
             slot.pad(rows);
             match slot.put(value, &mut self.texts, self.plan.timezone) {
+                Fit::Failed => {
+                    slot.truncate(rows);
+                    if *keeps {
+                        self.choices.unfit(index);
+                    }
+                    continue;
+                }
                 Fit::Exact if *keeps => fit = Fit::Exact,
                 Fit::Exact | Fit::Inexact => {}
-                Fit::Failed => self.misfits += u64::from(*keeps),
+            }
+            if !is_only {
+                self.choices.taken(index, rank);
             }
         }
         fit
+    }
+
+    /// Finds out whether a leaf that has a value of this record should have waited for this one.
+    #[cold]
+    fn try_better(&mut self, place: Place, value: Value<'_>) {
+        let Some(slot) = &mut self.slots[place.slot] else { return };
+        if slot.put(value, &mut self.texts, self.plan.timezone) != Fit::Failed {
+            self.choices.prefer(place.slot, place.rank);
+        }
+        slot.truncate(self.spans.len() + 1);
     }
 
     /// The record has the object that these struct columns are made of.
@@ -289,6 +333,11 @@ impl<'b> RowBuilder<'b> {
                 *len = rows + 1;
             }
         }
+    }
+
+    /// Whether fields at the top of the record that the plan does not know may become columns.
+    pub(crate) fn maps_fields(&self) -> bool {
+        !self.plan.map_fields.is_empty()
     }
 
     /// A field at the top of the record that the plan does not know.
@@ -308,7 +357,7 @@ impl<'b> RowBuilder<'b> {
         self.extra.put_text(name, written);
     }
 
-    fn note_unknown(&mut self, name: &str) {
+    pub(crate) fn note_unknown(&mut self, name: &str) {
         if !self.unknown_fields.contains(name) && self.unknown_fields.len() < MAX_UNKNOWN_FIELDS {
             self.unknown_fields.insert(name.into());
         }
@@ -323,7 +372,7 @@ impl<'b> RowBuilder<'b> {
 
     /// Makes a text column of the field if `map_fields` says so.
     fn map_field(&mut self, name: &str, value: Value<'_>) -> bool {
-        if self.plan.map_fields.is_empty() {
+        if !self.maps_fields() {
             return false;
         }
         let rows = self.spans.len();
@@ -374,9 +423,8 @@ impl<'b> RowBuilder<'b> {
             }
         }
         let Parts { buffers, .. } = parts;
-        for (name, mut slot) in self.mapped {
-            slot.pad(rows);
-            let column = slot.finish(&buffers);
+        for (name, slot) in self.mapped {
+            let column = slot.finish(rows, &buffers);
             fields.push(Field::new(name, column.data_type().clone(), true));
             columns.push(column);
         }
@@ -431,9 +479,8 @@ impl Parts<'_> {
         match shape {
             Shape::Leaf(index) => {
                 let column_type = &self.plan.slots[*index].column_type;
-                let mut slot = self.slots[*index].take().unwrap_or_else(|| Slot::new(column_type, self.rows));
-                slot.pad(self.rows);
-                slot.finish(&self.buffers)
+                let slot = self.slots[*index].take().unwrap_or_else(|| Slot::new(column_type, self.rows));
+                slot.finish(self.rows, &self.buffers)
             }
             Shape::Struct { presence, fields } => {
                 let nulls = self.presences[*presence].take();

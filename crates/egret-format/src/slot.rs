@@ -323,8 +323,9 @@ impl Slot {
         self.len = len;
     }
 
-    /// The column.
-    pub(crate) fn finish(mut self, buffers: &Arc<[Buffer]>) -> ArrayRef {
+    /// The column, `rows` long.
+    pub(crate) fn finish(mut self, rows: usize, buffers: &Arc<[Buffer]>) -> ArrayRef {
+        self.pad(rows);
         let nulls = self.nulls.finish();
         match self.values {
             Values::Views { views, blob: false, .. } => Arc::new(string_views(views, buffers, nulls)),
@@ -351,7 +352,8 @@ impl Slot {
             Values::Timestamp(values) => primitive::<TimestampMicrosecondType>(values, nulls),
             Values::List { element, offsets } => {
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-                let element = element.finish(buffers);
+                let rows = element.len;
+                let element = element.finish(rows, buffers);
                 let field = Arc::new(Field::new("element", element.data_type().clone(), true));
                 Arc::new(ListArray::new(field, offsets, element, nulls))
             }

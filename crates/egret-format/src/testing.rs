@@ -53,7 +53,12 @@ pub(crate) fn plan_in(columns: &str, timezone: Tz) -> Arc<RecordPlan> {
     };
     let columns: Vec<PlanColumn> = fields
         .into_iter()
-        .map(|(name, column_type)| PlanColumn { source: name.clone(), name, column_type, null_if: vec![] })
+        .map(|(name, column_type)| PlanColumn {
+            sources: vec![name.clone()],
+            name,
+            column_type,
+            null_if: vec![],
+        })
         .collect();
     Arc::new(RecordPlan::new(&columns, vec![], &[], timezone).unwrap())
 }

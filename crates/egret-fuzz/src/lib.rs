@@ -6,10 +6,10 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use egret_config::{BlockKind, Configuration, Diagnostics, Environment};
 use egret_format::registry::FORMAT_TYPES;
-use egret_format::{Block, Decoded, Format, ObjectContext, PlanColumn, RecordPlan, RowBuilder};
+use egret_format::{Block, Decoded, Format, ObjectContext, PlanColumn, PlanParts, RecordPlan, RowBuilder};
 use egret_model::{ColumnType, Timestamp};
 
-/// A column of each kind, from the field of its name.
+/// A column of each kind, from the field of its name or one inside it.
 const COLUMNS: &[(&str, &str)] = &[
     ("a", "varchar"),
     ("b", "bigint"),
@@ -85,10 +85,16 @@ fn plan() -> Arc<RecordPlan> {
         .iter()
         .filter_map(|(name, column_type)| {
             let (name, column_type) = ((*name).to_owned(), column_type.parse().ok()?);
-            Some(PlanColumn { source: name.clone(), name, column_type, null_if: Vec::new() })
+            // Each has a second place, and more below the roots.
+            let sources = vec![name.clone(), format!("{name}.value")];
+            Some(PlanColumn { sources, name, column_type, null_if: Vec::new() })
         })
         .collect();
-    let plan = RecordPlan::new(&columns, vec!["m*".to_owned()], &[], Tz::UTC);
+    let roots = ["root", "root.*", "list"].map(str::to_owned);
+    let map_fields = ["m*".to_owned()];
+    let parts =
+        PlanParts { columns: &columns, roots: &roots, map_fields: &map_fields, ..PlanParts::default() };
+    let plan = RecordPlan::from_parts(parts, Tz::UTC);
     Arc::new(plan.unwrap_or_else(|error| unreachable!("{error}")))
 }
 
@@ -168,5 +174,7 @@ pub fn values(data: &[u8]) {
     let _ = egret_model::time::parse_user_time(text, Timestamp::from_micros(0));
     let _ = egret_model::time::parse_duration(text);
     let _ = egret_config::ByteSize::parse(text);
-    egret_format::recognise(data);
+    if let Some(format) = egret_format::recognise(data).and_then(|recognised| recognised.format()) {
+        egret_format::first_records(&*format, data);
+    }
 }

@@ -142,6 +142,9 @@ fn leaf_column(rows: &RecordBatch, source: &ObservableSource) -> Option<ArrayRef
     Some(column)
 }
 
+/// The views of an empty text and of a hyphen, which Windows and web servers write where there is none.
+const NOTHING: [u128; 2] = [0, 1 | (b'-' as u128) << 32];
+
 /// The values of one source.
 struct Gathered {
     column: ArrayRef,
@@ -187,7 +190,7 @@ impl Gathered {
     fn is(&self, index: usize, kind: ObservableKind) -> bool {
         match &self.accepted {
             Some(accepted) => accepted[index] == Some(kind),
-            None => self.texts.is_valid(index) && self.texts.views()[index] as u32 != 0,
+            None => self.texts.is_valid(index) && !NOTHING.contains(&self.texts.views()[index]),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::compute::can_cast_types;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use egret_config::{Diagnostic, Diagnostics, Located};
-use egret_format::{PlanColumn, RecordPlan};
+use egret_format::{PlanColumn, PlanParts, RecordPlan};
 use egret_model::channel::wildcard_matches;
 use egret_model::schema::common_columns;
 use egret_model::{Column, ColumnType, Expression, ExpressionCompiler, TableSchema};
@@ -92,17 +92,11 @@ impl TableDefinition {
             match common.iter_mut().find(|common| common.name.eq_ignore_ascii_case(name)) {
                 Some(common) => {
                     common.description = described.unwrap_or_else(|| common.description.clone());
+                    common.sources = definition.sources();
                 }
                 None => {
-                    let sources = match &definition.value {
-                        None => vec![name.clone()],
-                        Some(ColumnValue::Fields(fields)) => {
-                            fields.iter().map(|field| field.value.clone()).collect()
-                        }
-                        Some(_) => Vec::new(),
-                    };
                     let column = Column::new(name, column_type, described.unwrap_or_default());
-                    columns.push(column.with_sources(sources));
+                    columns.push(column.with_sources(definition.sources()));
                 }
             }
         }
@@ -112,7 +106,22 @@ impl TableDefinition {
             description: self.description.clone().unwrap_or_default(),
             channel: self.channel(),
             columns,
-            roots: Vec::new(),
+            roots: self.roots(),
+        }
+    }
+
+    fn roots(&self) -> Vec<String> {
+        self.roots.iter().flatten().map(|root| root.value.clone()).collect()
+    }
+}
+
+impl ColumnDefinition {
+    /// The fields it is filled from; none if it is computed.
+    fn sources(&self) -> Vec<String> {
+        match &self.value {
+            None => vec![self.name.value.clone()],
+            Some(ColumnValue::Fields(fields)) => fields.iter().map(|field| field.value.clone()).collect(),
+            Some(ColumnValue::Transform(_)) => Vec::new(),
         }
     }
 }
@@ -133,23 +142,13 @@ impl<'a> Compilation<'a> {
         // Columns filled straight from the record first, so that the others can share them.
         let mut steps: Vec<Option<Step>> = Vec::new();
         for column in &definition.columns {
-            steps.push(match &column.value {
-                None => Some(self.field_step(column, &column.name.value)),
-                Some(ColumnValue::Fields(fields)) if fields.len() == 1 => {
-                    Some(self.field_step(column, &fields[0].value))
-                }
-                _ => None,
-            });
+            let sources = column.sources();
+            steps.push((!sources.is_empty()).then(|| self.field_step(column, sources)));
         }
         for (column, step) in definition.columns.iter().zip(&mut steps) {
-            if step.is_some() {
-                continue;
+            if let Some(ColumnValue::Transform(sql)) = &column.value {
+                *step = self.transform_step(column, sql);
             }
-            *step = match &column.value {
-                Some(ColumnValue::Fields(fields)) => Some(self.first_of_step(column, fields)),
-                Some(ColumnValue::Transform(sql)) => self.transform_step(column, sql),
-                None => None,
-            };
         }
         steps.into_iter().flatten().collect()
     }
@@ -158,24 +157,22 @@ impl<'a> Compilation<'a> {
         column.null_if.clone().or_else(|| self.definition.null_if.clone()).unwrap_or_default()
     }
 
-    fn field_step(&mut self, column: &ColumnDefinition, field: &str) -> Step {
+    fn field_step(&mut self, column: &ColumnDefinition, sources: Vec<String>) -> Step {
         let column_type = declared_type(column);
         let name = &column.name.value;
-        if let Some(other) = self.definition.extracted_column(field).filter(|other| other != name) {
+        if let [field] = sources.as_slice()
+            && let Some(other) = self.definition.extracted_column(field).filter(|other| other != name)
+        {
             return Step::new(column, column_type, StepValue::Column(other));
         }
         // What a list column is mapped to is collected with the observables and not kept itself.
         let keeps = ObservableKind::of_column(&name.to_lowercase()).is_none();
-        let planned = self.plan.column(name, &column_type, field, self.null_if(column), keeps);
-        Step::new(column, column_type, StepValue::Planned(planned))
-    }
-
-    fn first_of_step(&mut self, column: &ColumnDefinition, fields: &[Located<String>]) -> Step {
-        let column_type = declared_type(column);
         let null_if = self.null_if(column);
-        let planned = fields.iter().map(|field| self.plan.input(&column_type, &field.value, null_if.clone()));
-        let planned = planned.collect();
-        Step::new(column, column_type, StepValue::FirstOf(planned))
+        let planned = match keeps {
+            true => self.plan.column(name, &column_type, sources, null_if),
+            false => self.plan.input(&column_type, sources, null_if),
+        };
+        Step::new(column, column_type, StepValue::Planned(planned))
     }
 
     fn transform_step(&mut self, column: &ColumnDefinition, sql: &Located<String>) -> Option<Step> {
@@ -290,8 +287,11 @@ impl<'a> Compilation<'a> {
         let mut reserved: Vec<String> = common_columns().into_iter().map(|column| column.name).collect();
         reserved.extend(self.definition.columns.iter().map(|column| column.name.value.clone()));
         let map_fields = self.map_fields();
+        let roots = self.definition.roots();
         let PlanBuilder { kept, inputs, .. } = &self.plan;
-        match RecordPlan::with_inputs(kept, inputs, map_fields, &reserved, self.context.timezone) {
+        let parts =
+            PlanParts { columns: kept, inputs, roots: &roots, map_fields: &map_fields, reserved: &reserved };
+        match RecordPlan::from_parts(parts, self.context.timezone) {
             Ok(plan) => Some(plan.with_mapped_fields(self.definition.mapped_fields.clone())),
             Err(error) => {
                 let egret_format::PlanError::NestedList { column, .. } = &error;
@@ -351,37 +351,28 @@ impl PlanBuilder {
         &mut self,
         name: &str,
         column_type: &ColumnType,
-        field: &str,
+        sources: Vec<String>,
         null_if: Vec<String>,
-        keeps: bool,
     ) -> String {
-        if !keeps {
-            return self.input(column_type, field, null_if);
-        }
-        if let Some(same) = find(&self.kept, column_type, field, &null_if) {
+        if let Some(same) = find(&self.kept, column_type, &sources, &null_if) {
             return same.to_owned();
         }
-        let (name, source) = (name.to_owned(), field.to_owned());
-        self.kept.push(PlanColumn { name: name.clone(), column_type: column_type.clone(), source, null_if });
+        let name = name.to_owned();
+        self.kept.push(PlanColumn { name: name.clone(), column_type: column_type.clone(), sources, null_if });
         name
     }
 
     /// A column that others are made of and that is left out then.
-    fn input(&mut self, column_type: &ColumnType, field: &str, null_if: Vec<String>) -> String {
-        let same = find(&self.kept, column_type, field, &null_if)
-            .or_else(|| find(&self.inputs, column_type, field, &null_if));
+    fn input(&mut self, column_type: &ColumnType, sources: Vec<String>, null_if: Vec<String>) -> String {
+        let same = find(&self.kept, column_type, &sources, &null_if)
+            .or_else(|| find(&self.inputs, column_type, &sources, &null_if));
         if let Some(same) = same {
             return same.to_owned();
         }
         // No field and no column has such a name.
         let name = format!("\0{}", self.inputs.len());
-        let source = field.to_owned();
-        self.inputs.push(PlanColumn {
-            name: name.clone(),
-            column_type: column_type.clone(),
-            source,
-            null_if,
-        });
+        let column_type = column_type.clone();
+        self.inputs.push(PlanColumn { name: name.clone(), column_type, sources, null_if });
         name
     }
 
@@ -391,16 +382,11 @@ impl PlanBuilder {
             && !field.contains('.')
             && !self.declared.contains(&field.to_lowercase())
             && null_if.is_empty();
-        if mapped && find(&self.kept, &ColumnType::Varchar, field, &null_if).is_none() {
-            self.kept.push(PlanColumn {
-                name: field.to_owned(),
-                column_type: ColumnType::Varchar,
-                source: field.to_owned(),
-                null_if,
-            });
-            return field.to_owned();
+        let sources = vec![field.to_owned()];
+        match mapped {
+            true => self.column(field, &ColumnType::Varchar, sources, null_if),
+            false => self.input(&ColumnType::Varchar, sources, null_if),
         }
-        self.input(&ColumnType::Varchar, field, null_if)
     }
 
     /// The names of all columns that are no mapped fields.
@@ -413,11 +399,11 @@ impl PlanBuilder {
 fn find<'p>(
     columns: &'p [PlanColumn],
     column_type: &ColumnType,
-    field: &str,
+    sources: &[String],
     null_if: &[String],
 ) -> Option<&'p str> {
     let same = |column: &&PlanColumn| {
-        column.column_type == *column_type && column.source == field && column.null_if == null_if
+        column.column_type == *column_type && column.sources == sources && column.null_if == null_if
     };
     columns.iter().find(same).map(|column| column.name.as_str())
 }

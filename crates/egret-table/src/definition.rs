@@ -31,6 +31,11 @@ pub struct TableDefinition {
     pub map_fields: Option<Vec<String>>,
     /// Those that became columns.
     pub mapped_fields: MappedFields,
+    /// Objects of the record whose members count as fields of the record itself, as paths with dots in which `*`
+    /// is any one name.
+    pub roots: Option<Vec<Located<String>>>,
+    /// By which fields its records are recognised, where nobody says what a file is: all of one of these lists.
+    pub recognise: Option<Vec<Vec<Located<String>>>>,
     /// Texts that mean null in every column that does not say so itself.
     pub null_if: Option<Vec<String>>,
     /// Where in a source its objects lie, for sources that have no layout of their own.
@@ -110,6 +115,12 @@ impl TableDefinition {
         self.channel.clone().unwrap_or_else(|| format!("custom.{}", self.name.value))
     }
 
+    /// Whether `record`, a JSON object, has the fields by which the table's records are recognised.
+    pub fn recognises(&self, record: &serde_json::Value) -> bool {
+        let has = |path: &Located<String>| has_field(record, &path.value);
+        self.recognise.iter().flatten().any(|mark| mark.iter().all(has))
+    }
+
     /// This definition on top of that of a built-in table of the same name: what is written here counts,
     /// everything else stays. Columns are replaced attribute by attribute, new ones come after the others, and
     /// patterns over free text are tried before the built-in ones.
@@ -131,6 +142,8 @@ impl TableDefinition {
             format: self.format.or_else(|| base.format.clone()),
             map_fields: self.map_fields.or_else(|| base.map_fields.clone()),
             mapped_fields: self.mapped_fields,
+            roots: self.roots.or_else(|| base.roots.clone()),
+            recognise: self.recognise.or_else(|| base.recognise.clone()),
             null_if: self.null_if.or_else(|| base.null_if.clone()),
             file_layout: self.file_layout.or_else(|| base.file_layout.clone()),
             columns,
@@ -162,6 +175,8 @@ impl Decode for TableDefinition {
             format: decode_format_choice(reader),
             map_fields: reader.optional("map_fields"),
             mapped_fields: MappedFields::default(),
+            roots: reader.optional("roots"),
+            recognise: reader.optional("recognise"),
             null_if: reader.optional("null_if"),
             file_layout: reader.optional("file_layout"),
             columns: reader.decode_blocks("column"),
@@ -170,6 +185,7 @@ impl Decode for TableDefinition {
         };
         check_name(&definition.name, reader);
         report_duplicates(&definition.columns, reader);
+        report_empty_paths(&definition, reader);
         Some(definition)
     }
 }
@@ -195,6 +211,12 @@ fn decode_format_choice(reader: &mut BlockReader<'_>) -> Option<FormatChoice> {
     decode_format(kind, block, reader.diagnostics()).map(FormatChoice::Inline)
 }
 
+/// Whether a JSON object has the field at `path`; a flat one may have the whole path as one name.
+fn has_field(object: &serde_json::Value, path: &str) -> bool {
+    let inside = |(name, rest): (&str, &str)| has_field(object.get(name)?, rest).then_some(());
+    object.get(path).is_some() || path.split_once('.').and_then(inside).is_some()
+}
+
 /// A table's name is also the name of a folder in the lake.
 fn check_name(name: &Located<String>, reader: &mut BlockReader<'_>) {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -215,6 +237,20 @@ fn report_duplicates(columns: &[ColumnDefinition], reader: &mut BlockReader<'_>)
             let note = format!("the first is at {first}; upper and lower case are the same");
             reader.diagnostics().push(mistake.at(location).note(note).hint("remove one of them"));
         }
+    }
+}
+
+/// A root or a mark without a name in it would be about every record.
+fn report_empty_paths(definition: &TableDefinition, reader: &mut BlockReader<'_>) {
+    let marks = definition.recognise.iter().flatten();
+    let paths = definition.roots.iter().flatten().chain(marks.clone().flatten());
+    for path in paths.filter(|path| path.value.split('.').any(str::is_empty)) {
+        let mistake = Diagnostic::error(format!("{:?} is no path to a field", path.value)).at(&path.location);
+        reader.diagnostics().push(mistake.hint("write names with dots between them"));
+    }
+    if marks.clone().any(Vec::is_empty) {
+        let mistake = Diagnostic::error("a list in `recognise` names no field").at(&definition.name.location);
+        reader.diagnostics().push(mistake.hint("name the fields that every record of the table has"));
     }
 }
 

@@ -59,8 +59,6 @@ pub(crate) struct Step {
 pub(crate) enum StepValue {
     /// A decoded column as it is.
     Planned(String),
-    /// Of several decoded columns the first that has a value.
-    FirstOf(Vec<String>),
     Computed(Transform),
     /// Another column of the table, which patterns fill.
     Column(String),
@@ -126,7 +124,6 @@ impl TableMapper {
         for step in &self.steps {
             let column = match &step.value {
                 StepValue::Planned(planned) => decoded.column_by_name(planned).cloned(),
-                StepValue::FirstOf(planned) => first_of(decoded, planned),
                 StepValue::Computed(transform) => {
                     let coerced = transform.evaluate(decoded, &step.column_type, self.timezone);
                     *misfits += coerced.misfits;
@@ -235,21 +232,6 @@ fn dates(times: &ArrayRef) -> Option<ArrayRef> {
     let times = times.as_primitive_opt::<TimestampMicrosecondType>()?;
     let dates: Date32Array = times.unary(|micros| Timestamp::from_micros(micros).days());
     Some(Arc::new(dates))
-}
-
-/// Of several decoded columns the first that has a value, row by row.
-fn first_of(decoded: &RecordBatch, planned: &[String]) -> Option<ArrayRef> {
-    let mut columns = planned.iter().filter_map(|name| decoded.column_by_name(name));
-    let mut first = Arc::clone(columns.next()?);
-    for next in columns {
-        if first.null_count() == 0 {
-            break;
-        }
-        let filled = is_not_null(&first).and_then(|present| zip(&present, &first, next));
-        // The columns are of one batch and of one type.
-        first = filled.unwrap_or(first);
-    }
-    Some(first)
 }
 
 fn keep_rows(rows: &RecordBatch, keep: &BooleanArray) -> RecordBatch {

@@ -67,7 +67,7 @@ impl ObservableKind {
             Self::Ip | Self::Domain => is_domain(value).then_some(Self::Domain),
             Self::Email => is_email(value).then_some(Self::Email),
             Self::Hash => None,
-            Self::Username | Self::Aka | Self::Tag => (!value.is_empty()).then_some(self),
+            Self::Username | Self::Aka | Self::Tag => (!matches!(value, "" | "-")).then_some(self),
         }
     }
 }
@@ -151,6 +151,7 @@ mod tests {
             (Email, "@example.org", None),
             (Username, "a b", Some(Username)),
             (Username, "", None),
+            (Username, "-", None),
             (Aka, "arn:aws:iam::1:user/a", Some(Aka)),
             (Hash, "d41d8cd98f00b204e9800998ecf8427e", None),
         ] {

@@ -2,9 +2,13 @@
 
 use egret_config::{Configuration, Diagnostics, decode_block};
 use egret_model::suggest;
+use serde_json::Value;
 
 use crate::builtin::{self, TABLE_BLOCK};
 use crate::definition::{FormatChoice, TableDefinition};
+
+/// The presets in which anything may be written.
+const PLAIN_JSON: [(&str, &str); 2] = [("json", "default"), ("jsonl", "default")];
 
 /// The tables that a configuration knows, by name.
 #[derive(Debug, Clone)]
@@ -72,18 +76,30 @@ impl Tables {
         self.tables.iter()
     }
 
-    /// The tables for objects that were recognised as being written in the preset `format.KIND.PRESET`: the one
-    /// called like the format first, then those that name this preset as their format.
-    pub fn recognise(&self, kind: &str, preset: &str) -> impl Iterator<Item = &TableDefinition> {
-        let own = self.get(kind).ok();
-        let is_own =
-            move |table: &&TableDefinition| own.is_some_and(|own| own.name.value == table.name.value);
+    /// The tables for objects that were recognised as being written in the preset `format.KIND.PRESET` and start with
+    /// `records`, JSON objects: those that recognise most of these records by their fields; else the one called like
+    /// the format, and those that name this preset as their format. A table that says by which fields it is
+    /// recognised is not recognised by its format, unless no record could be read and the format is no plain JSON,
+    /// in which anything may be written.
+    pub fn recognise(&self, kind: &str, preset: &str, records: &[Value]) -> Vec<&TableDefinition> {
+        let by_fields = |table: &&TableDefinition| {
+            records.iter().filter(|record| table.recognises(record)).count() * 2 > records.len()
+        };
+        let recognised: Vec<&TableDefinition> = self.iter().filter(by_fields).collect();
+        if !recognised.is_empty() {
+            return recognised;
+        }
+        let is_own = |table: &&TableDefinition| table.name.value == kind;
+        let own = self.iter().filter(is_own);
         let reference = ["format".to_owned(), kind.to_owned(), preset.to_owned()];
-        let of_preset = move |table: &&TableDefinition| match &table.format {
-            Some(FormatChoice::Reference(choice)) => choice.path == reference,
+        let is_telling = records.is_empty() && !PLAIN_JSON.contains(&(kind, preset));
+        let of_preset = |table: &&TableDefinition| match &table.format {
+            Some(FormatChoice::Reference(choice)) => {
+                choice.path == reference && (table.recognise.is_none() || is_telling)
+            }
             _ => false,
         };
-        own.into_iter().chain(self.iter().filter(move |table| of_preset(table) && !is_own(table)))
+        own.chain(self.iter().filter(|table| of_preset(table) && !is_own(table))).collect()
     }
 }
 

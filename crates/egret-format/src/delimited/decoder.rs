@@ -157,19 +157,15 @@ impl DelimitedDecoder {
             rows.quarantine(format!("expected {expected} values, found {found}"), to);
             return;
         }
-        let mut is_text = true;
-        for (number, field) in fields.iter().take(found).enumerate() {
-            let value = self.record.value(number);
-            is_text &= simdutf8::basic::from_utf8(value).is_ok();
-            let text = String::from_utf8_lossy(value);
-            if !self.format.null_texts.iter().any(|null| *null == text) {
-                rows.text(field, &text);
+        loop {
+            let is_text = self.record.put(fields, &self.format.null_texts, rows);
+            if !rows.wants_again() {
+                if !is_text {
+                    rows.invalid_utf8(bytes);
+                }
+                return rows.end(to);
             }
         }
-        if !is_text {
-            rows.invalid_utf8(bytes);
-        }
-        rows.end(to);
     }
 
     /// The fields that the record names. One without a name gets its number, one that is there already another.
@@ -279,6 +275,20 @@ impl Record {
                 ReadRecordResult::InputEmpty | ReadRecordResult::End => return None,
             }
         }
+    }
+
+    /// Puts the values as the fields `fields`, except those that mean null. Says whether all are valid UTF-8.
+    fn put(&self, fields: &[FieldId], null_texts: &[String], rows: &mut RowBuilder<'_>) -> bool {
+        let mut is_text = true;
+        for (number, field) in fields.iter().take(self.count).enumerate() {
+            let value = self.value(number);
+            is_text &= simdutf8::basic::from_utf8(value).is_ok();
+            let text = String::from_utf8_lossy(value);
+            if !null_texts.iter().any(|null| *null == text) {
+                rows.text(field, &text);
+            }
+        }
+        is_text
     }
 
     fn value(&self, number: usize) -> &[u8] {

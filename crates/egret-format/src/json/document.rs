@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiter::Jiter;
 
 use super::mend::{ValueEnd, is_mendable, value_end};
-use super::record::{is_incomplete, read_mended, read_record};
+use super::record::{ReadBuffers, RecordError, is_incomplete, read_mended, read_record};
 use crate::block::{Block, MAX_RECORD_BYTES};
 use crate::decoder::{Decoder, Format, Framing, ObjectContext};
 use crate::plan::RecordPlan;
@@ -76,7 +76,7 @@ impl Format for JsonFormat {
     }
 
     fn decoder(&self, _plan: &Arc<RecordPlan>, _object: &ObjectContext) -> Box<dyn Decoder> {
-        Box::new(DocumentDecoder { steps: self.steps.clone(), open: Vec::new(), broken: false })
+        Box::new(DocumentDecoder { steps: self.steps.clone(), ..DocumentDecoder::default() })
     }
 }
 
@@ -93,9 +93,11 @@ enum Container {
     TopArray,
 }
 
+#[derive(Default)]
 struct DocumentDecoder {
     steps: Vec<Step>,
     open: Vec<Container>,
+    buffers: ReadBuffers,
     /// The document is no JSON from some place on, and nobody can tell where the next record would start.
     broken: bool,
 }
@@ -210,9 +212,7 @@ impl DocumentDecoder {
         }
         let mut json = Jiter::new(&text.as_bytes()[start..]);
         match json.next_skip() {
-            // A number may go on in the next block.
-            Ok(()) if start + json.current_index() >= text.len() && !block.last => Progress::Incomplete,
-            Ok(()) => Progress::To(start + json.current_index()),
+            Ok(()) => behind(block, text, start + json.current_index()),
             Err(error) => passed_over(block, text, start, &error),
         }
     }
@@ -237,7 +237,7 @@ impl DocumentDecoder {
         }
         let mut json = Jiter::new(&text.as_bytes()[at..]);
         let progress = match json.next_skip() {
-            Ok(()) => Progress::To(at + json.current_index()),
+            Ok(()) => behind(block, text, at + json.current_index()),
             Err(error) => passed_over(block, text, at, &error),
         };
         if let Progress::To(end) = progress
@@ -250,10 +250,10 @@ impl DocumentDecoder {
 
     fn record(&mut self, block: &Block, text: &str, at: usize, rows: &mut RowBuilder<'_>) -> Progress {
         let rest = &text[at..];
-        let mut json = Jiter::new(rest.as_bytes());
         if !rows.begin(at) {
+            let mut json = Jiter::new(rest.as_bytes());
             return match json.next_skip() {
-                Ok(()) => Progress::To(at + json.current_index()),
+                Ok(()) => behind(block, text, at + json.current_index()),
                 Err(error) if is_incomplete(&error) => Progress::Incomplete,
                 Err(error) => match self.refused_end(block, text, at) {
                     ValueEnd::At(end) => Progress::To(end),
@@ -262,22 +262,27 @@ impl DocumentDecoder {
                 },
             };
         }
-        let outcome = read_record(&mut json, rest, rows);
-        let end = at + json.current_index();
-        match outcome {
-            Ok(()) => {
-                finish(block, text, at, end, rows);
-                Progress::To(end)
+        match read_record(rest, &mut self.buffers, rows) {
+            Ok(end) => {
+                finish(block, text, at, at + end, rows);
+                Progress::To(at + end)
+            }
+            Err(error @ RecordError::NoObject { end, .. }) => {
+                let progress = behind(block, text, at + end);
+                if matches!(progress, Progress::To(_)) {
+                    rows.quarantine(error.reason(), at + end);
+                }
+                progress
             }
             Err(error) if error.is_incomplete() => {
                 rows.abandon();
                 Progress::Incomplete
             }
-            Err(error) if error.is_json() => {
+            Err(error) => {
                 rows.abandon();
                 match self.refused_end(block, text, at) {
                     ValueEnd::At(end) => {
-                        match read_mended(&text[at..end], rows).unwrap_or(Err(error)) {
+                        match read_mended(&text[at..end], &mut self.buffers, rows).unwrap_or(Err(error)) {
                             Ok(_) => finish(block, text, at, end, rows),
                             Err(error) => rows.quarantine(error.reason(), end),
                         }
@@ -286,10 +291,6 @@ impl DocumentDecoder {
                     ValueEnd::Cut => Progress::Incomplete,
                     ValueEnd::Lost => Progress::Broken(error.reason()),
                 }
-            }
-            Err(error) => {
-                rows.quarantine(error.reason(), end);
-                Progress::To(end)
             }
         }
     }
@@ -314,6 +315,11 @@ fn finish(block: &Block, text: &str, at: usize, end: usize, rows: &mut RowBuilde
         rows.invalid_utf8(&block.bytes[at..end]);
     }
     rows.end(end);
+}
+
+/// What comes of a value that ends before `end`: a number may go on in the next block.
+fn behind(block: &Block, text: &str, end: usize) -> Progress {
+    if end >= text.len() && !block.last { Progress::Incomplete } else { Progress::To(end) }
 }
 
 /// What comes of the value at `at`, which is no record and which the parser refused: lone surrogates do no harm.

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use jiter::Jiter;
-
-use super::record::{read_mended, read_record};
+use super::record::{ReadBuffers, read_mended, read_record};
 use crate::decoder::{Decoder, Format, Framing, ObjectContext};
 use crate::lines::{LineParser, Reject, boxed};
 use crate::plan::RecordPlan;
@@ -24,18 +22,21 @@ impl Format for JsonLinesFormat {
     }
 
     fn decoder(&self, _plan: &Arc<RecordPlan>, _object: &ObjectContext) -> Box<dyn Decoder> {
-        boxed(JsonLineParser)
+        boxed(JsonLineParser::default())
     }
 }
 
-struct JsonLineParser;
+#[derive(Default)]
+struct JsonLineParser {
+    buffers: ReadBuffers,
+}
 
 impl LineParser for JsonLineParser {
     fn parse(&mut self, line: &str, rows: &mut RowBuilder<'_>) -> Result<(), Reject> {
-        let mut json = Jiter::new(line.as_bytes());
-        let end = match read_record(&mut json, line, rows) {
-            Ok(()) => json.current_index(),
-            Err(error) => match error.is_json().then(|| read_mended(line, rows)).flatten() {
+        let end = match read_record(line, &mut self.buffers, rows) {
+            Ok(end) => end,
+            Err(error) => match error.is_json().then(|| read_mended(line, &mut self.buffers, rows)).flatten()
+            {
                 Some(outcome) => outcome.map_err(|error| Reject(error.reason()))?,
                 None => return Err(Reject(error.reason())),
             },

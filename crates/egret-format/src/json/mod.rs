@@ -3,7 +3,9 @@
 mod document;
 mod lines;
 mod mend;
+mod pairs;
 mod record;
+mod unescape;
 
 pub use document::{JsonFormat, PathError};
 pub use lines::JsonLinesFormat;

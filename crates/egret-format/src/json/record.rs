@@ -1,10 +1,10 @@
 //! Reads one JSON object into a row.
 
-use std::borrow::Cow;
-
 use jiter::{Jiter, JiterError, JiterErrorType, JsonErrorType, Peek};
 
 use super::mend::{Mended, mend};
+use super::pairs::{Pair, pairs_in, single_pair};
+use super::unescape::unescape;
 use crate::plan::{Entry, Node};
 use crate::rows::RowBuilder;
 use crate::slot::Value;
@@ -18,7 +18,7 @@ pub(crate) enum RecordError {
     /// It is no JSON.
     Json(JiterError),
     /// It is JSON but no object.
-    NoObject(&'static str),
+    NoObject { found: &'static str, end: usize },
 }
 
 impl RecordError {
@@ -36,7 +36,7 @@ impl RecordError {
     pub(crate) fn reason(&self) -> String {
         match self {
             Self::Json(error) => format!("not valid JSON: {} at byte {}", error.error_type, error.index),
-            Self::NoObject(found) => format!("expected a JSON object, found {found}"),
+            Self::NoObject { found, .. } => format!("expected a JSON object, found {found}"),
         }
     }
 }
@@ -54,51 +54,69 @@ pub(crate) fn is_incomplete(error: &JiterError) -> bool {
     )
 }
 
-/// Reads the object that starts at the current place of `json` into the row that has begun. `text` is what
-/// `json` reads.
+/// Memory that a reader of many records uses for each of them.
+#[derive(Debug, Default)]
+pub(crate) struct ReadBuffers {
+    /// The name of a field that the plan does not know, kept while its value is read.
+    name: String,
+    /// The last string that had escapes.
+    unescaped: String,
+}
+
+/// Reads the object at the start of `text` into the row that has begun, and says where it ends.
 pub(crate) fn read_record(
-    json: &mut Jiter<'_>,
     text: &str,
+    buffers: &mut ReadBuffers,
     rows: &mut RowBuilder<'_>,
-) -> Result<(), RecordError> {
-    let peek = json.peek().map_err(RecordError::Json)?;
-    if peek != Peek::Object {
-        let found = describe(peek);
-        json.known_skip(peek).map_err(RecordError::Json)?;
-        return Err(RecordError::NoObject(found));
-    }
-    let plan = rows.plan();
-    let mut reader = Reader { text, mended: None, kept: 0, rows, name: String::new() };
-    reader.object(json, &plan.root, 0).map_err(RecordError::Json)
+) -> Result<usize, RecordError> {
+    read_object(text, None, buffers, rows).map(|(end, _)| end)
 }
 
 /// Reads the record at the start of `written` once more, which [`read_record`] refused: RFC 8259 allows lone
 /// surrogates in strings, the parser does not. They become U+FFFD, and `extra` keeps what was written. Says where
 /// the record ends; `None` if it has no lone surrogates.
-pub(crate) fn read_mended(written: &str, rows: &mut RowBuilder<'_>) -> Option<Result<usize, RecordError>> {
+pub(crate) fn read_mended(
+    written: &str,
+    buffers: &mut ReadBuffers,
+    rows: &mut RowBuilder<'_>,
+) -> Option<Result<usize, RecordError>> {
     let mended = mend(written)?;
     rows.begin_again();
-    let mut json = Jiter::new(mended.text.as_bytes());
-    let peek = match json.peek() {
-        Ok(peek) => peek,
-        Err(error) => return Some(Err(RecordError::Json(error))),
+    let (end, kept) = match read_object(&mended.text, Some((&mended, written)), buffers, rows) {
+        Ok(read) => read,
+        Err(error) => return Some(Err(error)),
     };
-    if peek != Peek::Object {
-        let skipped = json.known_skip(peek).map_err(RecordError::Json);
-        return Some(skipped.and(Err(RecordError::NoObject(describe(peek)))));
-    }
-    let plan = rows.plan();
-    let mut reader =
-        Reader { text: &mended.text, mended: Some((&mended, written)), kept: 0, rows, name: String::new() };
-    if let Err(error) = reader.object(&mut json, &plan.root, 0) {
-        return Some(Err(RecordError::Json(error)));
-    }
-    let end = json.current_index();
     // In a name, or inside a value that `extra` keeps as it was mended.
-    if reader.kept < mended.places() {
+    if kept < mended.places() {
         rows.invalid_utf8(written.get(..end).unwrap_or(written).as_bytes());
     }
     Some(Ok(end))
+}
+
+/// Reads the object at the start of `text`. Says where it ends, and how many lone surrogates are kept as they were
+/// written.
+fn read_object(
+    text: &str,
+    mended: Option<(&Mended, &str)>,
+    buffers: &mut ReadBuffers,
+    rows: &mut RowBuilder<'_>,
+) -> Result<(usize, usize), RecordError> {
+    let plan = rows.plan();
+    loop {
+        let mut json = Jiter::new(text.as_bytes());
+        let peek = json.peek().map_err(RecordError::Json)?;
+        if peek != Peek::Object {
+            let found = describe(peek);
+            json.known_skip(peek).map_err(RecordError::Json)?;
+            return Err(RecordError::NoObject { found, end: json.current_index() });
+        }
+        let mut reader = Reader { text, mended, kept: 0, rows, buffers };
+        reader.object(&mut json, &plan.root, 0).map_err(RecordError::Json)?;
+        let kept = reader.kept;
+        if !rows.wants_again() {
+            return Ok((json.current_index(), kept));
+        }
+    }
 }
 
 fn describe(peek: Peek) -> &'static str {
@@ -118,8 +136,7 @@ struct Reader<'r, 't, 'b> {
     /// How many of those replaced are kept as they were written.
     kept: usize,
     rows: &'r mut RowBuilder<'b>,
-    /// The name of a field that the plan does not know, kept while its value is read.
-    name: String,
+    buffers: &'r mut ReadBuffers,
 }
 
 impl<'t> Reader<'_, 't, '_> {
@@ -129,14 +146,15 @@ impl<'t> Reader<'_, 't, '_> {
         let mut name = json.next_object()?;
         while let Some(field) = name {
             match self.rows.find(node, previous, field) {
-                Some(entry) => {
-                    previous = node.entries[entry].number;
-                    self.known(json, node, entry, depth)?;
+                Some(index) => {
+                    let entry = &node.entries[index];
+                    previous = entry.number;
+                    self.known(json, entry, depth)?;
                 }
                 None => {
-                    self.name.clear();
-                    self.name.push_str(field);
-                    self.unknown(json, depth)?;
+                    self.buffers.name.clear();
+                    self.buffers.name.push_str(field);
+                    self.unknown(json, node, depth)?;
                 }
             }
             name = json.next_key()?;
@@ -144,76 +162,111 @@ impl<'t> Reader<'_, 't, '_> {
         Ok(())
     }
 
-    fn known(
-        &mut self,
-        json: &mut Jiter<'_>,
-        node: &Node,
-        index: usize,
-        depth: usize,
-    ) -> Result<(), JiterError> {
-        let entry: &Entry = &node.entries[index];
+    fn known(&mut self, json: &mut Jiter<'_>, entry: &Entry, depth: usize) -> Result<(), JiterError> {
         let peek = json.peek()?;
-        if let (Peek::Object, Some(child), true, true) =
-            (peek, &entry.child, entry.slots.is_empty(), depth < MAX_DEPTH)
+        let child = entry.child.as_deref().filter(|_| depth < MAX_DEPTH);
+        if let (Peek::Object | Peek::Array, Some(child)) = (peek, child)
+            && child.is_root
+            && self.pairs(json, peek, &entry.name, child)?
         {
-            self.rows.present(&entry.presences);
-            self.rows.extra().enter(&entry.name);
-            self.object(json, child, depth + 1)?;
-            self.rows.extra().leave();
             return Ok(());
+        }
+        if let (Peek::Object, Some(child), true) = (peek, child, entry.opens) {
+            self.rows.present(&entry.presences);
+            return self.inner_object(json, &entry.name, child, depth);
         }
         let start = json.current_index();
         let raw = self.raw(json, peek)?;
-        let text;
-        let value = match peek {
-            Peek::Null => {
-                self.rows.extra().put_json(&entry.name, "null");
-                return Ok(());
-            }
-            Peek::String => {
-                text = unescape(raw);
-                Value::String(&text)
-            }
-            _ => Value::Json(raw),
-        };
-        match self.written(start, raw) {
-            None => self.rows.fill(node, index, value),
+        if peek == Peek::Null {
+            self.rows.extra().put_json(&entry.name, "null");
+            return Ok(());
+        }
+        let written = self.written(start, raw);
+        let value = value_of(raw, &mut self.buffers.unescaped);
+        match written {
+            None => self.rows.fill(entry, value),
             Some((written, places)) => {
                 self.kept += places;
-                self.rows.fill_again(node, index, value);
+                self.rows.fill_again(entry, value);
                 self.rows.extra().put_text(&entry.name, written);
             }
         }
         // A column for the whole object, and others for fields inside it.
-        if let (Peek::Object, Some(child), true) = (peek, &entry.child, depth < MAX_DEPTH) {
-            self.inside(raw, child, entry, depth + 1)?;
+        if let (Peek::Object, Some(child)) = (peek, child) {
+            self.rows.present(&entry.presences);
+            self.inside(raw, child, depth + 1)?;
         }
         Ok(())
     }
 
+    /// Reads the object `name`, of which no column takes more than the fields that are known in it.
+    fn inner_object(
+        &mut self,
+        json: &mut Jiter<'_>,
+        name: &str,
+        node: &Node,
+        depth: usize,
+    ) -> Result<(), JiterError> {
+        self.rows.extra().enter(name);
+        self.object(json, node, depth + 1)?;
+        self.rows.extra().leave();
+        Ok(())
+    }
+
+    /// Puts the members of the object `name` that are written as pairs.
+    fn members(&mut self, pairs: Vec<Pair<'_>>, name: &str, node: &Node) {
+        self.rows.extra().enter(name);
+        for Pair { name, value } in pairs {
+            let known = node.find(&name).map(|index| &node.entries[index]);
+            if let (Some(entry), true) = (known, value != "null") {
+                self.rows.fill(entry, value_of(value, &mut self.buffers.unescaped));
+                continue;
+            }
+            if known.is_none() {
+                self.rows.note_unknown(&name);
+            }
+            self.rows.extra().put_json(&name, value);
+        }
+        self.rows.extra().leave();
+    }
+
+    /// Reads the next value, which may be an object `name` whose members are written as pairs. False if it is none:
+    /// then nothing is read.
+    fn pairs(
+        &mut self,
+        json: &mut Jiter<'_>,
+        peek: Peek,
+        name: &str,
+        node: &Node,
+    ) -> Result<bool, JiterError> {
+        let rest = self.text.get(json.current_index()..).unwrap_or_default();
+        let pairs = match peek {
+            Peek::Object => single_pair(rest).map(|pair| vec![pair]),
+            Peek::Array => pairs_in(rest),
+            _ => None,
+        };
+        let Some(pairs) = pairs else { return Ok(false) };
+        json.known_skip(peek)?;
+        self.members(pairs, name, node);
+        Ok(true)
+    }
+
     /// Fills the columns for fields inside an object that another column takes whole: nothing of it needs
     /// keeping in `extra`.
-    fn inside(&mut self, raw: &str, child: &Node, entry: &Entry, depth: usize) -> Result<(), JiterError> {
-        self.rows.present(&entry.presences);
+    fn inside(&mut self, raw: &str, node: &Node, depth: usize) -> Result<(), JiterError> {
         let mut json = Jiter::new(raw.as_bytes());
         let mut name = json.next_object()?;
         while let Some(field) = name {
-            let index = child.find(field);
+            let known = node.find(field).map(|index| &node.entries[index]);
             let peek = json.peek()?;
             let value = raw_value(&mut json, raw, peek)?;
-            if let Some(index) = index {
-                let entry = &child.entries[index];
-                match peek {
-                    Peek::Null => {}
-                    Peek::String => {
-                        self.rows.fill_again(child, index, Value::String(&unescape(value)));
-                    }
-                    _ => {
-                        self.rows.fill_again(child, index, Value::Json(value));
-                    }
+            if let Some(entry) = known.or_else(|| node.any()) {
+                if peek != Peek::Null {
+                    self.rows.fill_again(entry, value_of(value, &mut self.buffers.unescaped));
                 }
-                if let (Peek::Object, Some(grandchild), true) = (peek, &entry.child, depth < MAX_DEPTH) {
-                    self.inside(value, grandchild, entry, depth + 1)?;
+                if let (Peek::Object, Some(child), true) = (peek, &entry.child, depth < MAX_DEPTH) {
+                    self.rows.present(&entry.presences);
+                    self.inside(value, child, depth + 1)?;
                 }
             }
             name = json.next_key()?;
@@ -221,29 +274,47 @@ impl<'t> Reader<'_, 't, '_> {
         Ok(())
     }
 
-    fn unknown(&mut self, json: &mut Jiter<'_>, depth: usize) -> Result<(), JiterError> {
+    /// Reads the field of `node` that the plan does not know by its name.
+    fn unknown(&mut self, json: &mut Jiter<'_>, node: &Node, depth: usize) -> Result<(), JiterError> {
         let peek = json.peek()?;
+        let name = std::mem::take(&mut self.buffers.name);
+        let child = node.any().and_then(|any| any.child.as_deref()).filter(|_| depth < MAX_DEPTH);
+        if let (Peek::Object, Some(child)) = (peek, child) {
+            self.inner_object(json, &name, child, depth)?;
+        } else {
+            self.kept_field(json, peek, &name, node, depth)?;
+        }
+        self.buffers.name = name;
+        Ok(())
+    }
+
+    fn kept_field(
+        &mut self,
+        json: &mut Jiter<'_>,
+        peek: Peek,
+        name: &str,
+        node: &Node,
+        depth: usize,
+    ) -> Result<(), JiterError> {
         let start = json.current_index();
         let raw = self.raw(json, peek)?;
-        let name = std::mem::take(&mut self.name);
+        let is_mapped = depth == 0 && self.rows.maps_fields();
+        if (depth == 0 || node.is_root) && !is_mapped && peek != Peek::Null {
+            self.rows.note_unknown(name);
+        }
         match (peek, self.written(start, raw)) {
             (Peek::String, Some((written, places))) => {
                 self.kept += places;
-                if depth > 0 {
-                    self.rows.extra().put_text(&name, written);
+                if !is_mapped {
+                    self.rows.extra().put_text(name, written);
                 } else {
-                    self.rows.unknown_mended(&name, &unescape(raw), written);
+                    let text = unescape(raw, &mut self.buffers.unescaped);
+                    self.rows.unknown_mended(name, text, written);
                 }
             }
-            _ if depth > 0 => self.rows.extra().put_json(&name, raw),
-            (Peek::Null, _) => self.rows.extra().put_json(&name, "null"),
-            (Peek::String, None) => {
-                let text = unescape(raw);
-                self.rows.unknown(&name, Value::String(&text));
-            }
-            _ => self.rows.unknown(&name, Value::Json(raw)),
+            _ if !is_mapped || peek == Peek::Null => self.rows.extra().put_json(name, raw),
+            _ => self.rows.unknown(name, value_of(raw, &mut self.buffers.unescaped)),
         }
-        self.name = name;
         Ok(())
     }
 
@@ -263,20 +334,15 @@ impl<'t> Reader<'_, 't, '_> {
     }
 }
 
+/// The value that is written as `raw` and is not null.
+fn value_of<'v>(raw: &'v str, unescaped: &'v mut String) -> Value<'v> {
+    if raw.starts_with('"') { Value::String(unescape(raw, unescaped)) } else { Value::Json(raw) }
+}
+
 /// Reads over the next value of `json`, which reads `text`, and gives it as it is written.
 fn raw_value<'t>(json: &mut Jiter<'_>, text: &'t str, peek: Peek) -> Result<&'t str, JiterError> {
     let start = json.current_index();
     json.known_skip(peek)?;
     // Values start and end at ASCII characters, so the range is always on the boundaries of text.
     Ok(text.get(start..json.current_index()).unwrap_or_default())
-}
-
-/// The text of a JSON string that is known to be valid.
-fn unescape(raw: &str) -> Cow<'_, str> {
-    let inner = raw.get(1..raw.len() - 1).unwrap_or_default();
-    if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
-        return Cow::Borrowed(inner);
-    }
-    // The parser has read it before; should the two disagree, the string stays as it is written.
-    serde_json::from_str(raw).unwrap_or(Cow::Borrowed(inner))
 }

@@ -1,5 +1,7 @@
 //! What becomes of JSON: records found in documents, values put into columns, and what is odd.
 
+mod places;
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -369,7 +371,7 @@ fn fields_inside_an_object_that_a_column_takes_whole_are_as_written() {
         .map(|(name, source, column_type)| PlanColumn {
             name: name.into(),
             column_type: column_type.parse().unwrap(),
-            source: source.into(),
+            sources: vec![source.into()],
             null_if: vec![],
         })
         .collect();

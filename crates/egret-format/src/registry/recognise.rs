@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use arrow::array::{AsArray, RecordBatch};
 use chrono_tz::Tz;
 use egret_model::Timestamp;
+use egret_model::schema::EXTRA;
+use serde_json::Value;
 
 use crate::aws_vpc_flow_log;
 use crate::block::Block;
@@ -81,6 +84,17 @@ fn starts_syslog_like(bytes: &[u8]) -> bool {
     !matches!(bytes[1..].trim_ascii_start().first(), None | Some(b'{' | b']'))
 }
 
+/// The first records of a file that starts with `first_bytes` (up to [`RECOGNISE_BYTES`] of them are looked at) and is
+/// written in `format`, as JSON objects. There are none if the first is longer than that.
+pub fn first_records(format: &dyn Format, first_bytes: &[u8]) -> Vec<Value> {
+    let is_whole = first_bytes.len() < RECOGNISE_BYTES;
+    let rows = decode(format, &first_bytes[..first_bytes.len().min(RECOGNISE_BYTES)], is_whole);
+    // Without columns all of a record is there.
+    let extra = rows.as_ref().and_then(|rows| rows.column_by_name(EXTRA)?.as_string_view_opt());
+    let records = extra.into_iter().flatten().take(LINES);
+    records.filter_map(|record| serde_json::from_str(record.unwrap_or("{}")).ok()).collect()
+}
+
 fn recognise_json(bytes: &[u8], lines: &[&[u8]]) -> Recognised {
     let jsonl = Recognised::new("jsonl", "default");
     // The envelope of AWS services is recognised by its first bytes: its only line may be very long.
@@ -115,15 +129,18 @@ fn reads_most(recognised: Recognised, lines: &[&[u8]]) -> bool {
 
 /// How many rows the format makes of the lines.
 fn rows_of(recognised: Recognised, lines: &[&[u8]]) -> usize {
-    let (Some(format), Ok(plan)) = (recognised.format(), RecordPlan::new(&[], vec![], &[], Tz::UTC)) else {
-        return 0;
-    };
-    let plan = Arc::new(plan);
-    let block = Block::new(lines.join(&b'\n'), 0, true);
+    let rows = recognised.format().and_then(|format| decode(format.as_ref(), &lines.join(&b'\n'), true));
+    rows.map_or(0, |rows| rows.num_rows())
+}
+
+/// The rows of `bytes` by a plan without columns; `is_whole` says whether the object ends there.
+fn decode(format: &dyn Format, bytes: &[u8], is_whole: bool) -> Option<RecordBatch> {
+    let plan = Arc::new(RecordPlan::new(&[], vec![], &[], Tz::UTC).ok()?);
+    let block = Block::new(bytes.to_vec(), 0, is_whole);
     let mut rows = RowBuilder::new(&plan, &block, 0);
     let object = ObjectContext { modified: Timestamp::from_seconds(0), timezone: Tz::UTC };
     format.decoder(&plan, &object).decode(&block, &mut rows);
-    rows.len()
+    Some(rows.finish().rows)
 }
 
 /// A table with a header: names of which none is a number, and as many delimiters in each line.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use egret_config::{BlockKind, Configuration, Environment};
+use serde_json::json;
 
 use super::*;
 
@@ -105,12 +106,27 @@ fn formats_are_recognised_by_their_first_bytes() {
     }
 }
 
+#[test]
+fn the_first_records_are_read_as_far_as_they_go() {
+    let read = |kind, name, text: &str| first_records(preset(kind, name).unwrap().as_ref(), text.as_bytes());
+    let records = [json!({"a": {"b": 1}}), json!({"a": 2})];
+    assert_eq!(read("jsonl", "default", "{\"a\":{\"b\":1}}\n{\"a\":2}"), records);
+    assert_eq!(read("json", "records", "{\"Records\":[{\"a\":{\"b\":1}},{\"a\":2}"), records);
+    assert_eq!(read("json", "default", "{\n\"a\":{\"b\":1}\n}{\"a\":2}"), records);
+    assert_eq!(read("delimited", "default", "a,b\n1,2\n"), [json!({"a": "1", "b": "2"})]);
+    let cut = format!("{{\"a\":2}}\n{{\"a\":\"{}\"}}\n", "x".repeat(RECOGNISE_BYTES));
+    assert_eq!(read("jsonl", "default", &cut), records[1..]);
+    assert_eq!(read("jsonl", "default", &cut[8..]), Vec::<serde_json::Value>::new());
+    assert_eq!(read("jsonl", "default", &"{\"a\":2}\n".repeat(50)).len(), 10);
+}
+
 proptest::proptest! {
     #[test]
     fn whatever_is_recognised_exists(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..100), text in "[\\[{\"a:,1 \n]{0,50}") {
         for bytes in [&bytes[..], text.as_bytes()] {
             if let Some(recognised) = recognise(bytes) {
-                assert!(recognised.format().is_some());
+                let format = recognised.format().unwrap();
+                first_records(format.as_ref(), bytes);
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Every built-in table against its samples: `tables/<name>/samples/*` decoded and mapped must give the rows of
 //! `tables/<name>/expected.jsonl`. `EGRET_UPDATE_EXPECTED=1` writes those instead; the diff is the review.
 
+mod windows;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -163,6 +165,11 @@ fn linux_auth_log() {
 #[test]
 fn syslog() {
     compare("syslog");
+}
+
+#[test]
+fn windows_event_log() {
+    compare("windows_event_log");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::testing::{FakeCompiler, mapper, parse_table, table};
 use crate::{PartitionContext, TableDefinition};
 use egret_config::{Diagnostics, Located, Location, SourceFile};
+use serde_json::json;
 
 /// The mistakes in a table, decoding and compiling it: place, message and hint, a line each.
 fn mistakes(text: &str) -> Vec<String> {
@@ -89,6 +90,18 @@ fn each_mistake_has_its_place_and_a_hint() {
         (
             r#"column "a" { source = [] }"#,
             "[] | `source` names no field | leave it out if the field is called like the column",
+        ),
+        (
+            r#"roots = ["winlog", "winlog..data"]"#,
+            "\"winlog..data\" | \"winlog..data\" is no path to a field | write names with dots between them",
+        ),
+        (
+            r#"recognise = [["door", ""]]"#,
+            "\"\" | \"\" is no path to a field | write names with dots between them",
+        ),
+        (
+            "recognise = [[\"door\"], []]",
+            "\"t\" | a list in `recognise` names no field | name the fields that every record of the table has",
         ),
         (r#"colum "a" {}"#, "colum | `table` has no block `colum` | did you mean `column`?"),
         (
@@ -191,7 +204,8 @@ fn the_schema_has_own_columns_first_and_common_ones_once() {
              }
              column "door" { description = "Which door." }
              column "Opened" { transform = "number(n)" }
-             column "tp_source_ip" { source = "from" }
+             column "tp_source_ip" { source = ["from", "net.from"] }
+             roots = ["data", "details.*"]
            }"#,
     );
     let schema = mapper(&definition).schema().clone();
@@ -206,6 +220,16 @@ fn the_schema_has_own_columns_first_and_common_ones_once() {
         "what the transform gives"
     );
     assert_eq!(schema.channel, "custom.t");
+    let sources = |name: &str| schema.column(name).unwrap().sources.clone();
+    assert_eq!(
+        (sources("door"), sources("tp_source_ip")),
+        (vec!["door".into()], vec!["from".into(), "net.from".into()])
+    );
+    assert_eq!((sources("Opened"), sources("tp_id")), (vec![], vec![]), "computed");
+    assert_eq!(
+        (&schema.roots, &definition.schema().roots),
+        (&vec!["data".into(), "details.*".into()], &schema.roots)
+    );
 }
 
 #[test]
@@ -215,6 +239,8 @@ fn a_table_of_the_same_name_changes_only_what_it_names() {
              description = "base"
              channel     = "some.where"
              map_fields  = []
+             roots       = ["data"]
+             recognise   = [["time", "a"]]
              column "tp_timestamp" { source = "time" }
              column "a" {
                type        = "integer"
@@ -230,6 +256,7 @@ fn a_table_of_the_same_name_changes_only_what_it_names() {
              column "A" { source = "y" }
              column "c" {}
              null_if = ["-"]
+             recognise = [["b.c"]]
              extract "m" { pattern = "(?<b>own)" }
            }"#,
     );
@@ -239,6 +266,10 @@ fn a_table_of_the_same_name_changes_only_what_it_names() {
     let schema = mapper(&merged).schema().clone();
     assert_eq!(schema.column("a").unwrap().column_type.to_string(), "integer");
     assert_eq!((schema.description.as_str(), schema.channel.as_str()), ("base", "some.where"));
+    assert_eq!(schema.roots, ["data"]);
+    let is_recognised = |record| merged.recognises(&record);
+    assert!(is_recognised(json!({"b": {"c": null}})) && is_recognised(json!({"b.c": 1})));
+    assert!(!is_recognised(json!({"time": 1, "a": 2})) && !is_recognised(json!({"b": "c"})));
     assert_eq!(merged.extracts[0].patterns[0].pattern.value, "(?<b>own)", "the user's come first");
     assert_eq!((merged.null_if, merged.map_fields), (Some(vec!["-".to_owned()]), Some(vec![])));
 }

@@ -22,17 +22,30 @@ const TYPES: [&str; 9] = [
     "struct(user_name varchar, n integer, inner struct(x json))",
 ];
 
-/// A column and the field that it takes.
+/// A second source of a column.
+const OTHERS: [&str; 5] = ["a", "user_name", "b.n", "c.inner.x", "d.userName"];
+const ROOTS: [&str; 4] = ["d", "other.inner", "c.*", "*"];
+
+/// A column and the fields that it takes.
 #[derive(Debug, Clone)]
 struct TestColumn {
-    field: &'static str,
+    fields: Vec<&'static str>,
     column_type: &'static str,
     is_transform: bool,
 }
 
 fn column() -> impl Strategy<Value = TestColumn> {
-    (prop::sample::select(&FIELDS[..]), prop::sample::select(&TYPES[..]), prop::bool::weighted(0.2))
-        .prop_map(|(field, column_type, is_transform)| TestColumn { field, column_type, is_transform })
+    let fields = (prop::sample::select(&FIELDS[..]), prop::option::of(prop::sample::select(&OTHERS[..])));
+    (fields, prop::sample::select(&TYPES[..]), prop::bool::weighted(0.2)).prop_map(
+        |((field, other), column_type, is_transform)| {
+            let fields = Some(field).into_iter().chain(other.filter(|_| !is_transform)).collect();
+            TestColumn { fields, column_type, is_transform }
+        },
+    )
+}
+
+fn roots() -> impl Strategy<Value = Vec<&'static str>> {
+    prop::collection::vec(prop::sample::select(&ROOTS[..]), 0..3)
 }
 
 fn leaf() -> impl Strategy<Value = Value> {
@@ -69,25 +82,41 @@ fn record() -> impl Strategy<Value = Map<String, Value>> {
     })
 }
 
-fn definition(columns: &[TestColumn], map_fields: &str) -> String {
+fn definition(columns: &[TestColumn], roots: &[&str], map_fields: &str) -> String {
     let mut text = format!(
-        "table \"t\" {{\n map_fields = {map_fields}\n column \"tp_timestamp\" {{ source = \"t\" }}\n"
+        "table \"t\" {{\n map_fields = {map_fields}\n roots = {roots:?}\n column \"tp_timestamp\" {{ source = \"t\" }}\n"
     );
     for (index, column) in columns.iter().enumerate() {
-        let TestColumn { field, column_type, is_transform } = column;
+        let TestColumn { fields, column_type, is_transform } = column;
         let _ = match is_transform {
-            true => writeln!(text, "column \"k{index}\" {{ transform = \"upper({field})\" }}"),
+            true => writeln!(text, "column \"k{index}\" {{ transform = \"upper({})\" }}", fields[0]),
             false => {
-                writeln!(text, "column \"k{index}\" {{\n source = \"{field}\"\n type = \"{column_type}\"\n}}")
+                writeln!(text, "column \"k{index}\" {{\n source = {fields:?}\n type = \"{column_type}\"\n}}")
             }
         };
     }
     text + "}"
 }
 
-/// Whether `kept` gives back `original`: `extra` has only what no column holds of an object, so objects may be
-/// spread over several places.
-fn is_given_back(original: &Value, places: &[Value]) -> bool {
+/// Whether a column may take what lies at `path` of the record; a transform's field may become a column of its own.
+fn may_take(column: &TestColumn, roots: &[&str], path: &[String]) -> bool {
+    let is = |pattern: &str| {
+        let names: Vec<&str> = pattern.split('.').collect();
+        names.len() == path.len() && names.iter().zip(path).all(|(name, own)| *name == "*" || name == own)
+    };
+    let below = |field: &&str| roots.iter().any(|root| is(&format!("{root}.{field}")));
+    column.fields.iter().any(|field| is(field) || below(field))
+}
+
+/// Whether `places` give back `original`, which lies at `path`: `extra` has only what no column holds of an object, so
+/// objects may be spread over several places. `columns` has the columns that may take what lies at a path.
+fn is_given_back(
+    path: &mut Vec<String>,
+    original: &Value,
+    mut places: Vec<Value>,
+    columns: &dyn Fn(&[String]) -> Vec<Value>,
+) -> bool {
+    places.extend(columns(path));
     if places.iter().any(|place| same(place, original)) {
         return true;
     }
@@ -100,7 +129,12 @@ fn is_given_back(original: &Value, places: &[Value]) -> bool {
             .flat_map(|object| object.iter().filter(|(key, _)| spelled(key)).map(|(_, value)| value.clone()))
             .collect()
     };
-    fields.iter().all(|(name, value)| is_given_back(value, &inside(name)))
+    fields.iter().all(|(name, value)| {
+        path.push(name.clone());
+        let is_given_back = is_given_back(path, value, inside(name), columns);
+        path.pop();
+        is_given_back
+    })
 }
 
 /// Equal, or one is the text of the other: JSON columns and mapped fields are text, times lose their `Z`.
@@ -132,10 +166,11 @@ proptest! {
     #[test]
     fn columns_and_extra_are_the_record(
         columns in prop::collection::vec(column(), 0..5),
+        roots in roots(),
         map_fields in prop::sample::select(vec!["[]", "[\"*\"]", "[\"o*\", \"a\"]"]),
         records in prop::collection::vec(record(), 1..4),
     ) {
-        let mapper = mapper(&table(&definition(&columns, map_fields)));
+        let mapper = mapper(&table(&definition(&columns, &roots, map_fields)));
         let lines: String = records.iter().map(|record| format!("{}\n", Value::Object(record.clone()))).collect();
         let mapped = map_lines(&mapper, &lines);
         prop_assert_eq!(mapped.quarantined.len(), 0);
@@ -144,16 +179,23 @@ proptest! {
         for (row, record) in rows.iter().zip(&records) {
             let extra = row.get("extra").and_then(Value::as_str).unwrap_or("{}");
             let extra: Map<String, Value> = serde_json::from_str(extra).unwrap();
+            let taken = |path: &[String]| -> Vec<Value> {
+                let taking = columns.iter().enumerate().filter(|(_, column)| may_take(column, &roots, path));
+                let name = |(index, column): (usize, &TestColumn)| match column.is_transform {
+                    true => column.fields[0].to_owned(),
+                    false => format!("k{index}"),
+                };
+                taking.map(name).filter_map(|name| row.get(&name).cloned()).collect()
+            };
             for (field, original) in record {
                 let mut places: Vec<Value> = extra.get(field).cloned().into_iter().collect();
-                let of_field = columns.iter().enumerate().filter(|(_, c)| c.field == field && !c.is_transform);
-                places.extend(of_field.filter_map(|(index, _)| row.get(&format!("k{index}")).cloned()));
                 if field == "t" {
                     places.extend(row.get("tp_timestamp").cloned());
                 } else if !field.starts_with("tp_") {
                     places.extend(row.get(field).cloned());
                 }
-                prop_assert!(is_given_back(original, &places), "{field}: {original} of {row:?}");
+                let is_given_back = is_given_back(&mut vec![field.clone()], original, places, &taken);
+                prop_assert!(is_given_back, "{field}: {original} of {row:?}");
             }
             for field in extra.keys() {
                 prop_assert!(record.contains_key(field), "{field} was never in the record");
@@ -164,10 +206,11 @@ proptest! {
     #[test]
     fn cutting_differently_gives_the_same_rows(
         columns in prop::collection::vec(column(), 0..4),
+        roots in roots(),
         records in prop::collection::vec(record(), 2..6),
         cut in 1usize..5,
     ) {
-        let mapper = mapper(&table(&definition(&columns, "[\"*\"]")));
+        let mapper = mapper(&table(&definition(&columns, &roots, "[\"*\"]")));
         let lines: Vec<String> = records.iter().map(|record| format!("{}\n", Value::Object(record.clone()))).collect();
         let cut = cut.min(lines.len() - 1);
         let (first, second) = (lines[..cut].concat(), lines[cut..].concat());

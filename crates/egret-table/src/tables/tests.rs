@@ -1,6 +1,7 @@
 //! The registry of tables.
 
 use egret_config::{Configuration, Diagnostics, Environment};
+use serde_json::{Value, json};
 
 use super::Tables;
 use crate::builtin::TABLE_BLOCK;
@@ -40,9 +41,15 @@ fn an_unknown_table_gets_the_nearest_name() {
     assert!(tables.get("quux").unwrap_err().hint.contains("apache_access_log, aws_cloudtrail_log"));
 }
 
+/// The tables for a file of `format.KIND.PRESET` that starts with `records`.
+fn recognised(kind: &str, preset: &str, records: &[Value]) -> Vec<String> {
+    let tables = Tables::builtin();
+    let found = tables.recognise(kind, preset, records);
+    found.into_iter().map(|table| table.name.value.clone()).collect()
+}
+
 #[test]
 fn a_recognised_format_has_its_table() {
-    let tables = Tables::builtin();
     for (kind, preset, expected) in [
         ("json", "records", Some("aws_cloudtrail_log")),
         ("nginx_access_log", "combined", Some("nginx_access_log")),
@@ -50,8 +57,49 @@ fn a_recognised_format_has_its_table() {
         ("aws_vpc_flow_log", "default", Some("aws_vpc_flow_log")),
         ("syslog", "default", Some("syslog")),
         ("jsonl", "default", None),
+        ("json", "default", None),
     ] {
-        let table = tables.recognise(kind, preset).next().map(|table| table.name.value.as_str());
-        assert_eq!(table, expected, "{kind}.{preset}");
+        assert_eq!(recognised(kind, preset, &[]).first().map(String::as_str), expected, "{kind}.{preset}");
     }
+}
+
+#[test]
+fn json_is_recognised_by_the_fields_of_most_records() {
+    let windows = [
+        json!({"EventID": 1, "Channel": "Security", "Hostname": "pc1"}),
+        json!({"EventID": "4688", "SourceName": "Microsoft-Windows-Security-Auditing", "Hostname": "pc1"}),
+        json!({"@timestamp": "2024-02-01T10:00:00Z", "winlog": {"channel": "Security", "event_id": 4688}}),
+        json!({"winlog.channel": "Security"}),
+        json!({"Event": {"System": {"EventID": 4688}, "EventData": {}}}),
+        json!({"System": {"EventID": {"Value": 4688}, "Channel": "Security"}}),
+    ];
+    for record in &windows {
+        for kind in ["jsonl", "json"] {
+            assert_eq!(
+                recognised(kind, "default", std::slice::from_ref(record)),
+                ["windows_event_log"],
+                "{record}"
+            );
+        }
+    }
+    let call = json!({"eventVersion": "1.08", "eventSource": "iam.amazonaws.com"});
+    for (kind, preset) in [("jsonl", "default"), ("json", "default"), ("json", "records")] {
+        assert_eq!(recognised(kind, preset, std::slice::from_ref(&call)), ["aws_cloudtrail_log"]);
+    }
+    let others = [json!({"EventID": 1}), json!({"Event": "x"}), json!({}), json!({"Channel": "news"})];
+    for record in &others {
+        assert_eq!(
+            recognised("jsonl", "default", std::slice::from_ref(record)),
+            Vec::<String>::new(),
+            "{record}"
+        );
+        assert_eq!(
+            recognised("json", "records", std::slice::from_ref(record)),
+            Vec::<String>::new(),
+            "{record}"
+        );
+    }
+    let mixed = [&windows[..2], &others[..1]].concat();
+    assert_eq!(recognised("jsonl", "default", &mixed), ["windows_event_log"]);
+    assert_eq!(recognised("jsonl", "default", &mixed[1..]), Vec::<String>::new(), "half of them is not most");
 }

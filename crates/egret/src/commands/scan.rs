@@ -10,11 +10,11 @@ use clap::Args;
 use egret_config::Diagnostics;
 use egret_detect::{DetectionDefinition, Detector, Rule, builtin};
 use egret_format::registry::RECOGNISE_BYTES;
-use egret_format::{Format, preset, recognise};
+use egret_format::{Format, first_records, preset, recognise};
 use egret_model::{Finding, Severity, Source, SourceContext, SystemClock};
 use egret_pipeline::{CollectOptions, Observer, PartitionPlan, ScanReport, StopSignal, scan};
 use egret_source::FileSource;
-use egret_table::{PartitionContext, TableDefinition};
+use egret_table::PartitionContext;
 
 use super::range::RangeOptions;
 use super::{Outcome, unknown};
@@ -124,6 +124,9 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
 /// A format and its preset.
 type FormatName = (String, String);
 
+/// A format, and the tables that a file written in it may be for.
+type Candidates = (FormatName, Vec<String>);
+
 /// What a file is: its table, and how its records are written.
 type Kind = (String, String, Option<String>);
 
@@ -132,7 +135,7 @@ fn plans(project: &Project, options: &Options) -> Result<(Vec<PartitionPlan>, Ve
     let surroundings = surroundings(&environment());
     let mut unrecognised = Vec::new();
     let mut kinds: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
-    let mut known: BTreeMap<Option<FormatName>, Vec<Kind>> = BTreeMap::new();
+    let mut known: BTreeMap<Option<Candidates>, Vec<Kind>> = BTreeMap::new();
     let (streams, paths): (Vec<_>, Vec<_>) = options.paths.iter().partition(|path| *path == "-");
     if let (Some(table), true) = (&options.table, options.format.is_none()) {
         kinds
@@ -150,9 +153,10 @@ fn plans(project: &Project, options: &Options) -> Result<(Vec<PartitionPlan>, Ve
                 source.open(&object).map(|reader| reader.take(RECOGNISE_BYTES as u64).read_to_end(&mut head));
             match read {
                 Ok(Ok(_)) => {
-                    let format = format_of(options, &head);
-                    let found =
-                        known.entry(format).or_insert_with_key(|format| kinds_of(project, options, format));
+                    let candidates = candidates(project, options, &head);
+                    let found = known
+                        .entry(candidates)
+                        .or_insert_with_key(|candidates| kinds_of(project, options, candidates));
                     if found.is_empty() {
                         let hint = "not recognised; name it with --table or --format";
                         unrecognised.push(format!("{}: {hint}", object.location));
@@ -193,23 +197,38 @@ fn stream_plan(project: &Project, options: &Options) -> Result<PartitionPlan, Fa
     let mut input = std::io::stdin();
     let read = input.by_ref().take(RECOGNISE_BYTES as u64).read_to_end(&mut head);
     read.map_err(|error| Failure::outside(format!("cannot read standard input: {error}")))?;
-    let kind =
-        kinds_of(project, options, &format_of(options, &head)).into_iter().next().ok_or_else(|| {
-            Failure::usage("standard input is not recognised").hint("name it with --table or --format")
-        })?;
+    let candidates = candidates(project, options, &head);
+    let kind = kinds_of(project, options, &candidates).into_iter().next().ok_or_else(|| {
+        Failure::usage("standard input is not recognised").hint("name it with --table or --format")
+    })?;
     let surroundings = surroundings(&environment()).with_standard_input(Cursor::new(head).chain(input));
     plan(project, options, &kind, file_source(&[&"-".to_owned()], &surroundings)?)
 }
 
-/// What a file of this format may be: of several tables for it those that rules look at.
-fn kinds_of(project: &Project, options: &Options, format: &Option<FormatName>) -> Vec<Kind> {
-    let Some((format, preset_name)) = format else { return Vec::new() };
-    let kind = |table: &str| (table.to_owned(), format.clone(), Some(preset_name.clone()));
-    if let Some(table) = &options.table {
-        return vec![kind(table)];
+/// How a file is written, as said or recognised, and which tables its first records may be for.
+fn candidates(project: &Project, options: &Options, head: &[u8]) -> Option<Candidates> {
+    let (kind, name) = format_of(options, head)?;
+    let tables = match &options.table {
+        Some(table) => vec![table.clone()],
+        None => {
+            let format = project.formats.find(&kind, &name).or_else(|| preset(&kind, &name));
+            let records = format.map(|format| first_records(format.as_ref(), head)).unwrap_or_default();
+            let tables = project.tables.recognise(&kind, &name, &records);
+            tables.into_iter().map(|table| table.name.value.clone()).collect()
+        }
+    };
+    Some(((kind, name), tables))
+}
+
+/// What a file with these candidates is: of several tables those that rules look at.
+fn kinds_of(project: &Project, options: &Options, candidates: &Option<Candidates>) -> Vec<Kind> {
+    let Some(((format, preset_name), tables)) = candidates else { return Vec::new() };
+    let kind = |table: &String| (table.clone(), format.clone(), Some(preset_name.clone()));
+    if options.table.is_some() {
+        return tables.iter().map(kind).collect();
     }
-    let tables: Vec<&TableDefinition> = project.tables.recognise(format, preset_name).collect();
-    let has_rules = |table: &&&TableDefinition| {
+    let has_rules = |table: &&String| {
+        let Ok(table) = project.tables.get(table) else { return false };
         let (schema, channel) = (table.schema(), table.channel());
         let is_for = |detection: &DetectionDefinition| {
             detection.enabled && detection.target.value.covers(&table.name.value, &channel)
@@ -221,12 +240,8 @@ fn kinds_of(project: &Project, options: &Options, format: &Option<FormatName>) -
         let compiled = Detector::compile_valid(&project.detections, &schema, &channel, &project.compiler);
         !compiled.0.is_empty()
     };
-    let wanted: Vec<Kind> = tables.iter().filter(has_rules).map(|table| kind(&table.name.value)).collect();
-    if wanted.is_empty() {
-        tables.first().map(|table| kind(&table.name.value)).into_iter().collect()
-    } else {
-        wanted
-    }
+    let wanted: Vec<Kind> = tables.iter().filter(has_rules).map(kind).collect();
+    if wanted.is_empty() { tables.first().map(kind).into_iter().collect() } else { wanted }
 }
 
 /// The format and its preset, as said or recognised; nothing if the table says it.
