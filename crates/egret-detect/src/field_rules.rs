@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder, RecordBatch};
 use arrow::datatypes::DataType;
 use egret_match::{CompileError, Condition, FieldMap, Memory, Program, RuleStatistics, Subject};
+use egret_model::schema::EXTRA;
 use egret_model::{ColumnType, EvaluateError, Evidence, Expression, TableSchema};
 
 /// The field rules of a table.
@@ -141,13 +142,14 @@ impl std::fmt::Debug for FieldRules {
 /// Where the fields that rules name are in the rows of `table`.
 fn field_map(table: &TableSchema) -> FieldMap {
     let mut map = FieldMap::new(&table.roots);
-    for column in &table.columns {
-        for source in &column.sources {
-            map = match &column.column_type {
-                ColumnType::Json => map.with_json_column(&column.name, source),
-                other => map.with_column(&column.name, source, &other.to_arrow()),
-            };
-        }
+    for column in table.columns.iter().filter(|column| column.name != EXTRA) {
+        // What is computed is known by its name alone.
+        let own_name = [column.name.clone()];
+        let sources = if column.sources.is_empty() { &own_name[..] } else { &column.sources };
+        map = match &column.column_type {
+            ColumnType::Json => map.with_json_column(&column.name, sources),
+            other => map.with_column(&column.name, sources, &other.to_arrow()),
+        };
     }
     map
 }

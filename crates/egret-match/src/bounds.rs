@@ -93,9 +93,9 @@ mod tests {
     use crate::fields::FieldMap;
 
     fn needed(rules: &[Condition]) -> Vec<(String, Vec<i64>)> {
-        let map = FieldMap::new::<&str>([]).with_column("id", "EventID", &DataType::Int64).with_column(
+        let map = FieldMap::new::<&str>([]).with_column("id", &["EventID"], &DataType::Int64).with_column(
             "level",
-            "Level",
+            &["Level"],
             &DataType::Int64,
         );
         Program::compile(rules.iter().cloned().map(Arc::new), &map).0.needed_integers()

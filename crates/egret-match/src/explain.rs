@@ -45,16 +45,19 @@ impl Program {
 
     /// The value of the field of this number in a row.
     pub(crate) fn cell(&self, batch: &RecordBatch, field: usize, row: usize) -> Cell<'static> {
-        if let Some(cell) = self.member(batch, field, row, |column| column == EXTRA) {
-            return cell;
-        }
         let place = self.fields[field].place.column.as_ref();
-        if let Some(place) = place.filter(|place| !place.is_json)
-            && let Some(values) = column(batch, &place.column, &place.fields)
-        {
-            return Cell::from_column(&values, row).into_owned();
+        let in_column = match place.filter(|place| !place.is_json) {
+            Some(place) => column(batch, &place.column, &place.fields)
+                .map(|values| Cell::from_column(&values, row).into_owned()),
+            None => self.member(batch, field, row, |column| column != EXTRA),
+        };
+        let in_extra = || self.member(batch, field, row, |column| column == EXTRA);
+        match in_column.unwrap_or(Cell::Missing) {
+            Cell::Missing => in_extra().unwrap_or(Cell::Missing),
+            // Text that looks like a list or an object: if it was one, it is in `extra` as what it is.
+            Cell::Text(text) if text.starts_with(['[', '{']) => in_extra().unwrap_or(Cell::Text(text)),
+            cell => cell,
         }
-        self.member(batch, field, row, |column| column != EXTRA).unwrap_or(Cell::Missing)
     }
 
     /// A field inside a column that holds JSON.

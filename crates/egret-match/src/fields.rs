@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use arrow::datatypes::{DataType, Field};
 use egret_model::schema::EXTRA;
 
-/// Where a field is found: first in `extra`, which has what no column holds as it was, then in a column.
+/// Where a field is found: in a column, else in `extra`, which has what no column took and what none can give back.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Place {
     /// The column and the way inside it.
@@ -30,8 +30,9 @@ pub struct ColumnPlace {
 /// The fields of a table: vendor path → column → `extra`.
 #[derive(Debug, Clone, Default)]
 pub struct FieldMap {
-    /// By vendor path, spaces stripped; and by column name where no vendor path is the same.
-    places: HashMap<String, Place>,
+    /// By vendor path, spaces stripped; and by column name where no vendor path is the same. With how much its column
+    /// prefers the path: of several that take a field the one that prefers it most has it.
+    places: HashMap<String, (usize, Place)>,
     /// As `places`, in lower case, where only one field has this name so.
     folded: HashMap<String, Option<String>>,
     /// Objects of the record whose members count as fields of the record, such as `winlog.event_data`.
@@ -47,20 +48,20 @@ impl FieldMap {
         Self { roots, documents: BTreeSet::from([EXTRA.to_owned()]), ..Self::default() }
     }
 
-    /// Adds a column that takes the record's field `source`, a path.
+    /// Adds a column that takes the record's fields `sources`, paths, the preferred one first.
     #[must_use]
-    pub fn with_column(mut self, name: &str, source: &str, data_type: &DataType) -> Self {
+    pub fn with_column<S: AsRef<str>>(mut self, name: &str, sources: &[S], data_type: &DataType) -> Self {
         let column = ColumnPlace { column: name.to_owned(), ..ColumnPlace::default() };
-        self.add_column(column, source, data_type);
+        self.add_column(&column, sources, data_type);
         self
     }
 
-    /// Adds a column that holds the record's field `source` as JSON text.
+    /// As [`FieldMap::with_column`], of a column that holds JSON as text.
     #[must_use]
-    pub fn with_json_column(mut self, name: &str, source: &str) -> Self {
+    pub fn with_json_column<S: AsRef<str>>(mut self, name: &str, sources: &[S]) -> Self {
         self.documents.insert(name.to_owned());
         let column = ColumnPlace { column: name.to_owned(), is_json: true, ..ColumnPlace::default() };
-        self.add_column(column, source, &DataType::Utf8View);
+        self.add_column(&column, sources, &DataType::Utf8View);
         self
     }
 
@@ -69,40 +70,48 @@ impl FieldMap {
         &self.documents
     }
 
-    fn add_column(&mut self, column: ColumnPlace, source: &str, data_type: &DataType) {
-        let name = column.column.clone();
-        let place = Place { column: Some(column), extra: self.paths(source) };
-        self.add_inside(&place, source, data_type);
-        if name != source {
-            self.places.entry(name.clone()).or_insert_with(|| place.clone());
-            self.note_folded(&name);
+    fn add_column<S: AsRef<str>>(&mut self, column: &ColumnPlace, sources: &[S], data_type: &DataType) {
+        let name = &column.column;
+        for (rank, source) in sources.iter().enumerate() {
+            let source = source.as_ref();
+            let place = Place { column: Some(column.clone()), extra: self.paths(source) };
+            self.add_inside(rank + 1, &place, source, data_type);
+            if rank == 0 && name != source {
+                self.add(usize::MAX, name, place.clone());
+            }
+            // Nobody takes a field from the column that is called like it.
+            self.add(if name == source { 0 } else { rank + 1 }, source, place);
         }
-        self.add(source, place);
     }
 
-    fn add_inside(&mut self, place: &Place, source: &str, data_type: &DataType) {
+    fn add_inside(&mut self, rank: usize, place: &Place, source: &str, data_type: &DataType) {
         let DataType::Struct(fields) = data_type else { return };
         for field in fields {
-            self.add_struct_field(place, source, field);
+            self.add_struct_field(rank, place, source, field);
         }
     }
 
-    fn add_struct_field(&mut self, outer: &Place, source: &str, field: &Field) {
+    fn add_struct_field(&mut self, rank: usize, outer: &Place, source: &str, field: &Field) {
         for spelling in spellings(field.name()) {
             let path = format!("{source}.{spelling}");
             let mut place = Place { column: outer.column.clone(), extra: self.paths(&path) };
             if let Some(column) = &mut place.column {
                 column.fields.push(field.name().clone());
             }
-            self.add_inside(&place, &path, field.data_type());
-            self.add(&path, place);
+            self.add_inside(rank, &place, &path, field.data_type());
+            self.add(rank, &path, place);
         }
     }
 
-    fn add(&mut self, path: &str, place: Place) {
+    fn add(&mut self, rank: usize, path: &str, place: Place) {
         let name = without_spaces(path);
         self.note_folded(&name);
-        self.places.insert(name, place);
+        match self.places.get(&name) {
+            Some((known, _)) if *known <= rank => {}
+            _ => {
+                self.places.insert(name, (rank, place));
+            }
+        }
     }
 
     fn note_folded(&mut self, name: &str) {
@@ -135,10 +144,11 @@ impl FieldMap {
     }
 
     fn find(&self, name: &str) -> Option<&Place> {
-        self.places.get(name).or_else(|| {
+        let found = self.places.get(name).or_else(|| {
             let known = self.folded.get(&name.to_lowercase())?.as_ref()?;
             self.places.get(known)
-        })
+        });
+        found.map(|(_, place)| place)
     }
 
     /// Where `extra` may have the field at this path of the record.
@@ -198,12 +208,12 @@ mod tests {
             Field::new("user_name", DataType::Utf8View, true),
         ]));
         FieldMap::new(["winlog.event_data"])
-            .with_column("event_name", "eventName", &DataType::Utf8View)
-            .with_column("user_identity", "userIdentity", &identity)
-            .with_json_column("request_parameters", "requestParameters")
-            .with_column("ThreatName", "Threat Name", &DataType::Utf8View)
-            .with_column("path", "path", &DataType::Utf8View)
-            .with_column("Path_", "Path", &DataType::Utf8View)
+            .with_column("event_name", &["eventName"], &DataType::Utf8View)
+            .with_column("user_identity", &["userIdentity"], &identity)
+            .with_json_column("request_parameters", &["requestParameters"])
+            .with_column("ThreatName", &["Threat Name"], &DataType::Utf8View)
+            .with_column("path", &["path"], &DataType::Utf8View)
+            .with_column("Path_", &["Path"], &DataType::Utf8View)
     }
 
     #[track_caller]
@@ -228,6 +238,17 @@ mod tests {
         check("requestParameters.a.b", "request_parameters", &[], &["a", "b"]);
         check("ThreatName", "ThreatName", &[], &[]);
         check("Threat Name", "ThreatName", &[], &[]);
+    }
+
+    #[test]
+    fn of_several_columns_the_one_that_prefers_a_field_has_it() {
+        let map = FieldMap::new::<&str>([])
+            .with_column("provider", &["Provider_Name", "SourceName"], &DataType::Utf8View)
+            .with_column("SourceName", &["SourceName"], &DataType::Utf8View)
+            .with_column("other", &["x", "y", "Provider_Name"], &DataType::Utf8View);
+        let column = |name: &str| map.resolve(name).column.unwrap().column;
+        assert_eq!((column("SourceName"), column("Provider_Name")), ("SourceName".into(), "provider".into()));
+        assert_eq!((column("y"), column("provider")), ("other".into(), "provider".into()));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod built_in;
 mod errors;
 mod fields;
+mod real_events;
 mod slices;
 mod tester;
 

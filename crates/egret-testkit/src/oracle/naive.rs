@@ -1,6 +1,8 @@
 //! One rule, one record, one test after the other.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use egret_match::{
     Comparison, Condition, FieldRelation, Part, Predicate, Subject, Test, TextPattern, TextRelation,
@@ -13,6 +15,8 @@ use serde_json::Value;
 #[derive(Debug)]
 pub struct Oracle {
     condition: Condition,
+    /// Other names of fields: what a record calls so counts where it does not have the field itself.
+    aliases: Arc<HashMap<String, Vec<String>>>,
     /// For each predicate, in the order they are written, what it is as a regular expression, and whether that is
     /// about the folded text.
     regexes: Vec<Option<(Regex, bool)>>,
@@ -27,7 +31,22 @@ impl Oracle {
             _ => None,
         };
         let regexes = condition.predicates().into_iter().map(regex).collect();
-        Self { condition: condition.clone(), regexes }
+        Self { condition: condition.clone(), aliases: Arc::default(), regexes }
+    }
+
+    /// With other names of fields, the better ones first.
+    #[must_use]
+    pub fn with_aliases(self, aliases: &Arc<HashMap<String, Vec<String>>>) -> Self {
+        Self { aliases: Arc::clone(aliases), ..self }
+    }
+
+    fn field<'r>(&self, record: &'r Value, name: &str) -> Vec<&'r Value> {
+        let own = field(record, name);
+        if !own.is_empty() {
+            return own;
+        }
+        let others = self.aliases.get(name).into_iter().flatten();
+        others.map(|other| field(record, other)).find(|values| !values.is_empty()).unwrap_or_default()
     }
 
     /// Whether the rule matches the record.
@@ -79,13 +98,13 @@ impl Oracle {
                 leaves_of(record, &mut leaves);
                 return leaves.iter().any(|leaf| holds(leaf));
             }
-            Subject::Field(name) => field(record, name),
+            Subject::Field(name) => self.field(record, name),
         };
         match &predicate.test {
             Test::Exists => !values.is_empty(),
             Test::Null => values.iter().all(|value| value.is_null()),
             Test::Field(relation) => {
-                let others = field(record, &relation.other);
+                let others = self.field(record, &relation.other);
                 let [other] = others.as_slice() else { return false };
                 let (false, Some(other)) = (other.is_array() || other.is_object(), text(other)) else {
                     return false;

@@ -17,13 +17,13 @@ fn user_fields() -> Fields {
 /// Where the fields of these records are.
 pub fn field_map() -> FieldMap {
     FieldMap::new::<&str>([])
-        .with_column("name", "name", &DataType::Utf8View)
-        .with_column("name_", "Name", &DataType::Utf8View)
-        .with_column("number", "number", &DataType::Int64)
-        .with_column("flag", "flag", &DataType::Boolean)
-        .with_column("user", "user", &DataType::Struct(user_fields()))
-        .with_json_column("params", "params")
-        .with_column("threat_name", "Threat Name", &DataType::Utf8View)
+        .with_column("name", &["name"], &DataType::Utf8View)
+        .with_column("name_", &["Name"], &DataType::Utf8View)
+        .with_column("number", &["number"], &DataType::Int64)
+        .with_column("flag", &["flag"], &DataType::Boolean)
+        .with_column("user", &["user"], &DataType::Struct(user_fields()))
+        .with_json_column("params", &["params"])
+        .with_column("threat_name", &["Threat Name"], &DataType::Utf8View)
 }
 
 fn take_text(record: &mut Map<String, Value>, name: &str) -> Option<String> {
