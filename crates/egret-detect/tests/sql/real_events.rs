@@ -3,13 +3,14 @@
 //! `EGRET_WINDOWS_EVENTS`:
 //!
 //! ```sh
-//! cargo nextest run --run-ignored only -p egret-detect real_events
+//! cargo nextest run --release --workspace --run-ignored only -E 'test(real_events)' --no-capture
 //! ```
+//!
+//! Without `--release` the oracle's regular expressions take minutes for a few thousand events.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
 
 use egret_config::{Configuration, Diagnostics};
 use egret_detect::library::{RuleContext, RuleLibrary};
@@ -42,7 +43,6 @@ fn oracles(detections: &[DetectionDefinition], schema: &TableSchema) -> BTreeMap
         let known = schema.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name));
         known.is_some_and(|column| column.sources.is_empty())
     };
-    let aliases = Arc::new(aliases);
     let mut oracles = BTreeMap::new();
     for detection in detections {
         let Rule::Fields(rule) = &detection.rule else { continue };

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use egret_match::{
     Comparison, Condition, FieldRelation, Part, Predicate, Subject, Test, TextPattern, TextRelation,
@@ -15,8 +14,9 @@ use serde_json::Value;
 #[derive(Debug)]
 pub struct Oracle {
     condition: Condition,
-    /// Other names of fields: what a record calls so counts where it does not have the field itself.
-    aliases: Arc<HashMap<String, Vec<String>>>,
+    /// For each predicate, the names of its field and of the one that it is compared with. The first that a record
+    /// has counts.
+    names: Vec<[Vec<FieldName>; 2]>,
     /// For each predicate, in the order they are written, what it is as a regular expression, and whether that is
     /// about the folded text.
     regexes: Vec<Option<(Regex, bool)>>,
@@ -31,22 +31,13 @@ impl Oracle {
             _ => None,
         };
         let regexes = condition.predicates().into_iter().map(regex).collect();
-        Self { condition: condition.clone(), aliases: Arc::default(), regexes }
+        Self { condition: condition.clone(), names: names(condition, &HashMap::new()), regexes }
     }
 
     /// With other names of fields, the better ones first.
     #[must_use]
-    pub fn with_aliases(self, aliases: &Arc<HashMap<String, Vec<String>>>) -> Self {
-        Self { aliases: Arc::clone(aliases), ..self }
-    }
-
-    fn field<'r>(&self, record: &'r Value, name: &str) -> Vec<&'r Value> {
-        let own = field(record, name);
-        if !own.is_empty() {
-            return own;
-        }
-        let others = self.aliases.get(name).into_iter().flatten();
-        others.map(|other| field(record, other)).find(|values| !values.is_empty()).unwrap_or_default()
+    pub fn with_aliases(self, aliases: &HashMap<String, Vec<String>>) -> Self {
+        Self { names: names(&self.condition, aliases), ..self }
     }
 
     /// Whether the rule matches the record.
@@ -98,13 +89,13 @@ impl Oracle {
                 leaves_of(record, &mut leaves);
                 return leaves.iter().any(|leaf| holds(leaf));
             }
-            Subject::Field(name) => self.field(record, name),
+            Subject::Field(_) => field(record, &self.names[number][0]),
         };
         match &predicate.test {
             Test::Exists => !values.is_empty(),
             Test::Null => values.iter().all(|value| value.is_null()),
             Test::Field(relation) => {
-                let others = self.field(record, &relation.other);
+                let others = field(record, &self.names[number][1]);
                 let [other] = others.as_slice() else { return false };
                 let (false, Some(other)) = (other.is_array() || other.is_object(), text(other)) else {
                     return false;
@@ -133,30 +124,67 @@ fn pattern_regex(pattern: &TextPattern) -> Regex {
     Regex::new(&format!("(?s)^(?:{pieces})$")).unwrap()
 }
 
-/// All values at the path `name`: a whole path may be one name, spaces do not count, lists are looked through.
-fn field<'r>(record: &'r Value, name: &str) -> Vec<&'r Value> {
-    let name: String = name.chars().filter(|c| !c.is_whitespace()).collect();
-    let path: Vec<&str> = name.split('.').collect();
+/// The name of a field, without spaces.
+#[derive(Debug)]
+struct FieldName {
+    whole: String,
+    path: Vec<String>,
+}
+
+impl FieldName {
+    fn new(name: &str) -> Self {
+        let whole: String = name.chars().filter(|c| !c.is_whitespace()).collect();
+        Self { path: whole.split('.').map(str::to_owned).collect(), whole }
+    }
+}
+
+fn names(condition: &Condition, aliases: &HashMap<String, Vec<String>>) -> Vec<[Vec<FieldName>; 2]> {
+    let names_of = |name: &str| {
+        let others = aliases.get(name).into_iter().flatten().map(String::as_str);
+        [name].into_iter().chain(others).map(FieldName::new).collect::<Vec<_>>()
+    };
+    let both = |predicate: &Predicate| {
+        let own = match &predicate.subject {
+            Subject::Field(name) => names_of(name),
+            Subject::AnyValue => Vec::new(),
+        };
+        match &predicate.test {
+            Test::Field(relation) => [own, names_of(&relation.other)],
+            _ => [own, Vec::new()],
+        }
+    };
+    condition.predicates().into_iter().map(both).collect()
+}
+
+/// All values of the first of these names that the record has: a whole path may be one name, spaces do not count, lists
+/// are looked through.
+fn field<'r>(record: &'r Value, names: &[FieldName]) -> Vec<&'r Value> {
     let mut found = Vec::new();
-    along(record, &path, &mut found);
-    if path.len() > 1 {
-        along(record, &[&name], &mut found);
+    for FieldName { whole, path } in names {
+        along(record, path, &mut found);
+        if path.len() > 1 {
+            along(record, std::slice::from_ref(whole), &mut found);
+        }
+        if !found.is_empty() {
+            break;
+        }
     }
     found
 }
 
-fn along<'r>(value: &'r Value, path: &[&str], found: &mut Vec<&'r Value>) {
+fn along<'r>(value: &'r Value, path: &[String], found: &mut Vec<&'r Value>) {
     let Some((first, rest)) = path.split_first() else {
         found.push(value);
         return;
     };
     match value {
         Value::Object(members) => {
-            for (name, member) in members {
-                if name == first || (name.contains(' ') && name.replace(' ', "") == **first) {
-                    along(member, rest, found);
-                }
+            if let Some(member) = members.get(first) {
+                along(member, rest, found);
             }
+            let spaced =
+                members.iter().filter(|(name, _)| name.contains(' ') && name.replace(' ', "") == *first);
+            spaced.for_each(|(_, member)| along(member, rest, found));
         }
         Value::Array(elements) => elements.iter().for_each(|element| along(element, path, found)),
         _ => {}
