@@ -77,6 +77,10 @@ impl ScanReport {
         match delivery {
             Delivery::Chunk(chunk) => {
                 let partition = &mut self.partitions[chunk.partition];
+                if let (0, Some(first)) = (partition.quarantined, chunk.quarantined.first()) {
+                    let (location, offset) = (&chunk.location, first.offset);
+                    self.warnings.push(format!("{location}: the record at byte {offset}: {}", first.reason));
+                }
                 partition.count(&chunk);
                 self.warnings.extend(chunk.detection_warnings());
             }

@@ -111,6 +111,10 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     if !project.unused_rules.is_empty() {
         eprintln!("{}; `egret rule list` says which", super::rule::counts(&project));
     }
+    let unread = report.partitions.iter().map(|partition| partition.quarantined).sum::<u64>();
+    if unread > 0 {
+        eprintln!("records that could not be read: {unread}");
+    }
     if options.stats {
         print_stats(&report, &plans, &project);
     }

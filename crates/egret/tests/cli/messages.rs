@@ -288,3 +288,21 @@ fn a_long_result_is_drawn_as_several_tables() {
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(said.stdout.matches("┌").count(), 2, "one of 10,000 rows and one of the rest");
 }
+
+#[test]
+fn a_scan_tells_of_records_that_it_cannot_read() {
+    let place = Place::empty();
+    place.folder.write("a.jsonl", "no record\nnor this\n");
+    let said = place.run(&[
+        "scan",
+        "a.jsonl",
+        "--table",
+        "aws_cloudtrail_log",
+        "--format",
+        "jsonl",
+        "--no-progress",
+    ]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stderr.contains("a.jsonl: the record at byte 0: not valid JSON"), "{said:?}");
+    assert!(said.stderr.contains("records that could not be read: 2"), "{said:?}");
+}
