@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use arrow::datatypes::{DataType, Field};
-use egret_model::schema::EXTRA;
+use egret_model::schema::{EXTRA, spellings};
 
 /// Where a field is found: in a column, else in `extra`, which has what no column took and what none can give back.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -168,32 +168,6 @@ fn split(path: &str) -> Vec<String> {
 
 fn without_spaces(name: &str) -> String {
     name.chars().filter(|c| !c.is_whitespace()).collect()
-}
-
-/// How vendors write the name of a struct's field: as it is, `camelCase`, `PascalCase`.
-fn spellings(name: &str) -> Vec<String> {
-    let words: Vec<&str> = name.split('_').filter(|word| !word.is_empty()).collect();
-    let capital = |word: &&str| {
-        let mut letters = word.chars();
-        letters
-            .next()
-            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
-            .unwrap_or_default()
-    };
-    let pascal: String = words.iter().map(capital).collect();
-    let camel: String = words
-        .iter()
-        .take(1)
-        .map(|word| (*word).to_owned())
-        .chain(words.iter().skip(1).map(capital))
-        .collect();
-    let mut all = vec![name.to_owned()];
-    for spelling in [camel, pascal] {
-        if !spelling.is_empty() && !all.contains(&spelling) {
-            all.push(spelling);
-        }
-    }
-    all
 }
 
 #[cfg(test)]

@@ -104,3 +104,28 @@ pub fn common_columns() -> Vec<Column> {
     .map(|(name, column_type, description)| Column::new(name, column_type, description))
     .collect()
 }
+
+/// How vendors write the name of a struct's field: as it is, `camelCase`, `PascalCase`.
+pub fn spellings(name: &str) -> Vec<String> {
+    let mut camel = String::with_capacity(name.len());
+    let mut upper_next = false;
+    for c in name.chars() {
+        match c {
+            '_' => upper_next = true,
+            _ if upper_next => {
+                camel.extend(c.to_uppercase());
+                upper_next = false;
+            }
+            _ => camel.push(c),
+        }
+    }
+    let mut first = camel.chars();
+    let pascal: String = first.next().into_iter().flat_map(char::to_uppercase).chain(first).collect();
+    let mut all = vec![name.to_owned()];
+    for spelling in [camel, pascal] {
+        if !all.contains(&spelling) {
+            all.push(spelling);
+        }
+    }
+    all
+}

@@ -1,5 +1,6 @@
 //! The tree of the fields that a plan knows, by their nesting in the record.
 
+use egret_model::schema::spellings;
 use hashbrown::{HashMap, HashSet};
 
 use super::Shape;
@@ -146,31 +147,6 @@ impl Entry {
             }
         }
     }
-}
-
-/// The ways in which vendors write the name of a struct's field.
-fn spellings(name: &str) -> Vec<String> {
-    let mut camel = String::with_capacity(name.len());
-    let mut upper_next = false;
-    for c in name.chars() {
-        match c {
-            '_' => upper_next = true,
-            _ if upper_next => {
-                camel.extend(c.to_uppercase());
-                upper_next = false;
-            }
-            _ => camel.push(c),
-        }
-    }
-    let mut first = camel.chars();
-    let pascal: String = first.next().into_iter().flat_map(char::to_uppercase).chain(first).collect();
-    let mut all = vec![name.to_owned()];
-    for spelling in [camel, pascal] {
-        if !all.contains(&spelling) {
-            all.push(spelling);
-        }
-    }
-    all
 }
 
 #[cfg(test)]
