@@ -34,7 +34,8 @@ pub trait LineParser: Send {
 /// place of what is wrong, with the original bytes in `extra`: it must not hide from detections. A line of
 /// nothing but NUL bytes (the hole that a crash leaves in a log) goes to quarantine, and so does one longer
 /// than [`MAX_RECORD_BYTES`], in pieces of that size. The last line of an object needs no end-of-line, unless
-/// somebody may still be writing it.
+/// somebody may still be writing it. Where reading goes on inside a line, since all before is stored, the rest of the
+/// line goes to quarantine: the line is too long, or it was stored before it was whole.
 pub struct LineDecoder<P> {
     parser: P,
     in_long_line: bool,
@@ -94,9 +95,14 @@ impl<P: LineParser> Decoder for LineDecoder<P> {
     fn decode(&mut self, block: &Block, rows: &mut RowBuilder<'_>) -> usize {
         let bytes: &[u8] = &block.bytes;
         let mut from = 0;
+        if rows.stored_bytes() == 1 && !bytes.starts_with(b"\n") {
+            // The position is inside a line. What follows it makes the pieces that it makes without an interruption.
+            self.in_long_line = true;
+            from = 1;
+        }
         for end in memchr::memchr_iter(b'\n', bytes) {
             if std::mem::take(&mut self.in_long_line) {
-                quarantine_long(from, end, rows);
+                quarantine_part(block, from, end, rows);
             } else {
                 self.line(block, from, end, rows);
             }
@@ -104,7 +110,7 @@ impl<P: LineParser> Decoder for LineDecoder<P> {
         }
         if block.last && from < bytes.len() {
             if std::mem::take(&mut self.in_long_line) {
-                quarantine_long(from, bytes.len(), rows);
+                quarantine_part(block, from, bytes.len(), rows);
             } else {
                 self.line(block, from, bytes.len(), rows);
             }
@@ -112,16 +118,22 @@ impl<P: LineParser> Decoder for LineDecoder<P> {
         }
         if from == 0 && bytes.len() >= MAX_RECORD_BYTES {
             self.in_long_line = true;
-            quarantine_long(0, bytes.len(), rows);
+            quarantine_part(block, 0, bytes.len(), rows);
             return bytes.len();
         }
         from
     }
 }
 
-fn quarantine_long(from: usize, to: usize, rows: &mut RowBuilder<'_>) {
-    if rows.begin(from) {
-        rows.quarantine(format!("part of a line longer than {} MiB", MAX_RECORD_BYTES >> 20), to);
+fn quarantine_part(block: &Block, from: usize, to: usize, rows: &mut RowBuilder<'_>) {
+    // Of a line that was stored before it was whole often nothing but its end is left.
+    let is_end = matches!(&block.bytes[from..to], [] | [b'\r']);
+    if !is_end && rows.begin(from) {
+        let reason = format!(
+            "part of a line that is longer than {} MiB or was stored before it was whole",
+            MAX_RECORD_BYTES >> 20
+        );
+        rows.quarantine(reason, to);
     }
 }
 
@@ -136,4 +148,59 @@ pub fn field_ids<'n>(
     fields: impl IntoIterator<Item = &'n str>,
 ) -> Vec<crate::rows::FieldId> {
     fields.into_iter().map(|name| crate::rows::FieldId::new(plan, name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Format;
+    use crate::block::{BlockPool, Blocks};
+    use crate::json::JsonLinesFormat;
+    use crate::testing::{object, plan};
+
+    const REASON: &str = "part of a line that is longer than 64 MiB or was stored before it was whole";
+
+    /// Rows, and what is quarantined: where and how long. Reading begins at `position`, with the byte before.
+    fn decode(bytes: &[u8], position: usize) -> (usize, Vec<(u64, usize)>) {
+        let plan = plan("a varchar");
+        let mut decoder = JsonLinesFormat.decoder(&plan, &object());
+        let start = position.saturating_sub(1);
+        let mut blocks = Blocks::new(&bytes[start..], &BlockPool::new(1 << 20), start as u64, true);
+        let (mut rows, mut quarantined) = (0, Vec::new());
+        while let Some(block) = blocks.next_block().unwrap() {
+            let mut builder = RowBuilder::new(&plan, &block, position as u64);
+            let used = decoder.decode(&block, &mut builder);
+            blocks.consumed(&block, used);
+            let decoded = builder.finish();
+            rows += decoded.rows.num_rows();
+            assert!(decoded.quarantined.iter().all(|record| record.reason == REASON));
+            quarantined
+                .extend(decoded.quarantined.iter().map(|record| (record.offset, record.length as usize)));
+        }
+        (rows, quarantined)
+    }
+
+    #[test]
+    fn the_rest_of_a_line_is_quarantined_where_reading_goes_on_inside_it() {
+        let text = b"{\"a\":1}\n{\"a\":2}\n";
+        assert_eq!(decode(text, 0), (2, vec![]));
+        assert_eq!(decode(text, 8), (1, vec![]), "at the start of a line");
+        assert_eq!(decode(text, 7), (1, vec![]), "at the end of a line");
+        assert_eq!(decode(text, 5), (1, vec![(5, 2)]));
+        assert_eq!(decode(text, 12), (0, vec![(12, 3)]));
+        assert_eq!(decode(&text[..15], 12), (0, vec![(12, 3)]), "a line without an end");
+        assert_eq!(decode(text, text.len()), (0, vec![]));
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_makes_the_same_pieces_after_an_interruption() {
+        let mut text = b"{\"a\":1}\n".to_vec();
+        let line = text.len();
+        text.resize(line + MAX_RECORD_BYTES + (5 << 20), b'x');
+        text.extend_from_slice(b"\n{\"a\":2}\n");
+        let first = (line as u64, MAX_RECORD_BYTES);
+        let second = ((line + MAX_RECORD_BYTES) as u64, 5 << 20);
+        assert_eq!(decode(&text, 0), (2, vec![first, second]));
+        assert_eq!(decode(&text, line + MAX_RECORD_BYTES), (1, vec![second]));
+    }
 }

@@ -89,7 +89,7 @@ pub struct FieldId {
 impl FieldId {
     /// The place of the field called `name` in `plan`.
     pub fn new(plan: &RecordPlan, name: &str) -> Self {
-        Self { entry: plan.root.find(name), name: name.into() }
+        Self { entry: plan.root.index_of(name), name: name.into() }
     }
 }
 
@@ -129,6 +129,11 @@ impl<'b> RowBuilder<'b> {
     /// Whether there are no rows so far.
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()
+    }
+
+    /// How many bytes at the start of the block come before the position where reading goes on.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        self.skip_before.saturating_sub(self.block.offset)
     }
 
     /// Begins the record at byte `at` of the block. Says whether it is wanted: one that is stored already
@@ -224,7 +229,7 @@ impl<'b> RowBuilder<'b> {
     pub fn named_text(&mut self, name: &str, text: &str) {
         let plan = self.plan;
         match plan.root.find(name) {
-            Some(entry) => self.fill(&plan.root.entries[entry], Value::Text(text)),
+            Some(entry) => self.fill(entry, Value::Text(text)),
             None => self.unknown(name, Value::Text(text)),
         }
     }
@@ -235,16 +240,18 @@ impl<'b> RowBuilder<'b> {
         self.extra.put_text(INVALID_UTF8, &original);
     }
 
-    /// The entry of `node` called `name`, where the field before it had the number `previous`. Records of one
-    /// kind have their fields in the same order, so most often one comparison finds it.
-    pub(crate) fn find(&mut self, node: &Node, previous: usize, name: &str) -> Option<usize> {
-        let guess = self.followers[previous];
-        if node.entries.get(guess).is_some_and(|entry| *entry.name == *name) {
-            return Some(guess);
-        }
-        let found = node.find(name)?;
+    /// The entry of `node` that is expected to come next, where the field before it had the number `previous`: records
+    /// of one kind have their fields in the same order.
+    #[inline]
+    pub(crate) fn expected<'n>(&self, node: &'n Node, previous: usize) -> Option<&'n Entry> {
+        node.entries.get(self.followers[previous])
+    }
+
+    /// The entry of `node` called `name`, which is remembered as what follows the number `previous`.
+    pub(crate) fn find<'n>(&mut self, node: &'n Node, previous: usize, name: &str) -> Option<&'n Entry> {
+        let found = node.index_of(name)?;
         self.followers[previous] = found;
-        Some(found)
+        node.entries.get(found)
     }
 
     pub(crate) fn plan(&self) -> &'b RecordPlan {

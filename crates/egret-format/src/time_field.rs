@@ -91,7 +91,7 @@ impl TimeField {
 /// Whether the field is made into columns, and all of them are timestamps.
 fn only_timestamps(plan: &RecordPlan, name: &str) -> bool {
     let Some(entry) = plan.root.find(name) else { return false };
-    let places = &plan.root.entries[entry].places;
+    let places = &entry.places;
     let is_timestamp = |slot: usize| plan.slots[slot].column_type == ColumnType::Timestamp;
     !places.is_empty() && places.iter().all(|place| is_timestamp(place.slot))
 }

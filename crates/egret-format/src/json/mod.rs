@@ -1,6 +1,8 @@
 //! JSON: one value a line (`jsonl`), or a document with records in it (`json`).
 
+mod cursor;
 mod document;
+mod lanes;
 mod lines;
 mod mend;
 mod pairs;

@@ -1,7 +1,8 @@
 //! Reads one JSON object into a row.
 
-use jiter::{Jiter, JiterError, JiterErrorType, JsonErrorType, Peek};
+use jiter::{JiterError, JiterErrorType, JsonErrorType};
 
+use super::cursor::{Cursor, Raw, Refused};
 use super::mend::{Mended, mend};
 use super::pairs::{Pair, pairs_in, single_pair};
 use super::unescape::unescape;
@@ -60,7 +61,7 @@ pub(crate) struct ReadBuffers {
     /// The name of a field that the plan does not know, kept while its value is read.
     name: String,
     /// The last string that had escapes.
-    unescaped: String,
+    unescaped: Vec<u8>,
 }
 
 /// Reads the object at the start of `text` into the row that has begun, and says where it ends.
@@ -102,36 +103,35 @@ fn read_object(
     rows: &mut RowBuilder<'_>,
 ) -> Result<(usize, usize), RecordError> {
     let plan = rows.plan();
+    let refused = |Refused| RecordError::Json(Cursor::refusal(text));
     loop {
-        let mut json = Jiter::new(text.as_bytes());
-        let peek = json.peek().map_err(RecordError::Json)?;
-        if peek != Peek::Object {
-            let found = describe(peek);
-            json.known_skip(peek).map_err(RecordError::Json)?;
-            return Err(RecordError::NoObject { found, end: json.current_index() });
+        let mut json = Cursor::new(text);
+        let first = json.peek().map_err(refused)?;
+        if first != b'{' {
+            json.value().map_err(refused)?;
+            return Err(RecordError::NoObject { found: describe(first), end: json.at() });
         }
-        let mut reader = Reader { text, mended, kept: 0, rows, buffers };
-        reader.object(&mut json, &plan.root, 0).map_err(RecordError::Json)?;
+        let mut reader = Reader { mended, kept: 0, rows, buffers };
+        reader.object(&mut json, &plan.root, 0).map_err(refused)?;
         let kept = reader.kept;
         if !rows.wants_again() {
-            return Ok((json.current_index(), kept));
+            return Ok((json.at(), kept));
         }
     }
 }
 
-fn describe(peek: Peek) -> &'static str {
-    match peek {
-        Peek::Null => "null",
-        Peek::True | Peek::False => "true or false",
-        Peek::String => "a string",
-        Peek::Array => "an array",
+fn describe(first: u8) -> &'static str {
+    match first {
+        b'n' => "null",
+        b't' | b'f' => "true or false",
+        b'"' => "a string",
+        b'[' => "an array",
         _ => "a number",
     }
 }
 
 struct Reader<'r, 't, 'b> {
-    text: &'t str,
-    /// What `text` was before lone surrogates were replaced, if there were any.
+    /// What the text was before lone surrogates were replaced, if there were any.
     mended: Option<(&'t Mended, &'t str)>,
     /// How many of those replaced are kept as they were written.
     kept: usize,
@@ -141,47 +141,65 @@ struct Reader<'r, 't, 'b> {
 
 impl<'t> Reader<'_, 't, '_> {
     /// Reads an object whose known fields are `node`'s.
-    fn object(&mut self, json: &mut Jiter<'_>, node: &Node, depth: usize) -> Result<(), JiterError> {
+    fn object(&mut self, json: &mut Cursor<'t>, node: &Node, depth: usize) -> Result<(), Refused> {
         let mut previous = node.number;
-        let mut name = json.next_object()?;
-        while let Some(field) = name {
-            match self.rows.find(node, previous, field) {
-                Some(index) => {
-                    let entry = &node.entries[index];
+        let mut more = json.enter()?;
+        while more {
+            match self.name(json, node, previous)? {
+                Some(entry) => {
                     previous = entry.number;
                     self.known(json, entry, depth)?;
                 }
-                None => {
-                    self.buffers.name.clear();
-                    self.buffers.name.push_str(field);
-                    self.unknown(json, node, depth)?;
-                }
+                None => self.unknown(json, node, depth)?,
             }
-            name = json.next_key()?;
+            more = json.another()?;
         }
         Ok(())
     }
 
-    fn known(&mut self, json: &mut Jiter<'_>, entry: &Entry, depth: usize) -> Result<(), JiterError> {
-        let peek = json.peek()?;
+    /// Reads the name of a field: its entry in `node`, or it is kept as the name that the plan does not know. The
+    /// field before it had the number `previous`.
+    fn name<'n>(
+        &mut self,
+        json: &mut Cursor<'t>,
+        node: &'n Node,
+        previous: usize,
+    ) -> Result<Option<&'n Entry>, Refused> {
+        if let Some(entry) = self.rows.expected(node, previous)
+            && json.name_is(&entry.written)
+        {
+            return Ok(Some(entry));
+        }
+        let raw = json.name()?;
+        let name = unescape(raw, &mut self.buffers.unescaped);
+        let entry = self.rows.find(node, previous, name);
+        if entry.is_none() {
+            self.buffers.name.clear();
+            self.buffers.name.push_str(name);
+        }
+        Ok(entry)
+    }
+
+    fn known(&mut self, json: &mut Cursor<'t>, entry: &Entry, depth: usize) -> Result<(), Refused> {
+        let first = json.peek()?;
         let child = entry.child.as_deref().filter(|_| depth < MAX_DEPTH);
-        if let (Peek::Object | Peek::Array, Some(child)) = (peek, child)
+        if let (b'{' | b'[', Some(child)) = (first, child)
             && child.is_root
-            && self.pairs(json, peek, &entry.name, child)?
+            && self.pairs(json, first, &entry.name, child)?
         {
             return Ok(());
         }
-        if let (Peek::Object, Some(child), true) = (peek, child, entry.opens) {
+        if let (b'{', Some(child), true) = (first, child, entry.opens) {
             self.rows.present(&entry.presences);
             return self.inner_object(json, &entry.name, child, depth);
         }
-        let start = json.current_index();
-        let raw = self.raw(json, peek)?;
-        if peek == Peek::Null {
+        let start = json.at();
+        let raw = json.value()?;
+        if first == b'n' {
             self.rows.extra().put_json(&entry.name, "null");
             return Ok(());
         }
-        let written = self.written(start, raw);
+        let written = self.written(start, raw.text);
         let value = value_of(raw, &mut self.buffers.unescaped);
         match written {
             None => self.rows.fill(entry, value),
@@ -192,9 +210,9 @@ impl<'t> Reader<'_, 't, '_> {
             }
         }
         // A column for the whole object, and others for fields inside it.
-        if let (Peek::Object, Some(child)) = (peek, child) {
+        if let (b'{', Some(child)) = (first, child) {
             self.rows.present(&entry.presences);
-            self.inside(raw, child, depth + 1)?;
+            self.inside(raw.text, child, depth + 1)?;
         }
         Ok(())
     }
@@ -202,11 +220,11 @@ impl<'t> Reader<'_, 't, '_> {
     /// Reads the object `name`, of which no column takes more than the fields that are known in it.
     fn inner_object(
         &mut self,
-        json: &mut Jiter<'_>,
+        json: &mut Cursor<'t>,
         name: &str,
         node: &Node,
         depth: usize,
-    ) -> Result<(), JiterError> {
+    ) -> Result<(), Refused> {
         self.rows.extra().enter(name);
         self.object(json, node, depth + 1)?;
         self.rows.extra().leave();
@@ -217,9 +235,10 @@ impl<'t> Reader<'_, 't, '_> {
     fn members(&mut self, pairs: Vec<Pair<'_>>, name: &str, node: &Node) {
         self.rows.extra().enter(name);
         for Pair { name, value } in pairs {
-            let known = node.find(&name).map(|index| &node.entries[index]);
+            let known = node.find(&name);
             if let (Some(entry), true) = (known, value != "null") {
-                self.rows.fill(entry, value_of(value, &mut self.buffers.unescaped));
+                let raw = Raw { text: value, has_escapes: value.contains('\\') };
+                self.rows.fill(entry, value_of(raw, &mut self.buffers.unescaped));
                 continue;
             }
             if known.is_none() {
@@ -232,57 +251,50 @@ impl<'t> Reader<'_, 't, '_> {
 
     /// Reads the next value, which may be an object `name` whose members are written as pairs. False if it is none:
     /// then nothing is read.
-    fn pairs(
-        &mut self,
-        json: &mut Jiter<'_>,
-        peek: Peek,
-        name: &str,
-        node: &Node,
-    ) -> Result<bool, JiterError> {
-        let rest = self.text.get(json.current_index()..).unwrap_or_default();
-        let pairs = match peek {
-            Peek::Object => single_pair(rest).map(|pair| vec![pair]),
-            Peek::Array => pairs_in(rest),
-            _ => None,
+    fn pairs(&mut self, json: &mut Cursor<'t>, first: u8, name: &str, node: &Node) -> Result<bool, Refused> {
+        let pairs = match first {
+            b'{' => single_pair(json.rest()).map(|pair| vec![pair]),
+            _ => pairs_in(json.rest()),
         };
         let Some(pairs) = pairs else { return Ok(false) };
-        json.known_skip(peek)?;
+        json.value()?;
         self.members(pairs, name, node);
         Ok(true)
     }
 
     /// Fills the columns for fields inside an object that another column takes whole: nothing of it needs
     /// keeping in `extra`.
-    fn inside(&mut self, raw: &str, node: &Node, depth: usize) -> Result<(), JiterError> {
-        let mut json = Jiter::new(raw.as_bytes());
-        let mut name = json.next_object()?;
-        while let Some(field) = name {
-            let known = node.find(field).map(|index| &node.entries[index]);
-            let peek = json.peek()?;
-            let value = raw_value(&mut json, raw, peek)?;
+    fn inside(&mut self, object: &str, node: &Node, depth: usize) -> Result<(), Refused> {
+        let mut json = Cursor::new(object);
+        let mut more = json.enter()?;
+        while more {
+            let name = json.name()?;
+            let known = node.find(unescape(name, &mut self.buffers.unescaped));
+            let first = json.peek()?;
+            let raw = json.value()?;
             if let Some(entry) = known.or_else(|| node.any()) {
-                if peek != Peek::Null {
-                    self.rows.fill_again(entry, value_of(value, &mut self.buffers.unescaped));
+                if first != b'n' {
+                    self.rows.fill_again(entry, value_of(raw, &mut self.buffers.unescaped));
                 }
-                if let (Peek::Object, Some(child), true) = (peek, &entry.child, depth < MAX_DEPTH) {
+                if let (b'{', Some(child), true) = (first, &entry.child, depth < MAX_DEPTH) {
                     self.rows.present(&entry.presences);
-                    self.inside(value, child, depth + 1)?;
+                    self.inside(raw.text, child, depth + 1)?;
                 }
             }
-            name = json.next_key()?;
+            more = json.another()?;
         }
         Ok(())
     }
 
     /// Reads the field of `node` that the plan does not know by its name.
-    fn unknown(&mut self, json: &mut Jiter<'_>, node: &Node, depth: usize) -> Result<(), JiterError> {
-        let peek = json.peek()?;
+    fn unknown(&mut self, json: &mut Cursor<'t>, node: &Node, depth: usize) -> Result<(), Refused> {
+        let first = json.peek()?;
         let name = std::mem::take(&mut self.buffers.name);
         let child = node.any().and_then(|any| any.child.as_deref()).filter(|_| depth < MAX_DEPTH);
-        if let (Peek::Object, Some(child)) = (peek, child) {
+        if let (b'{', Some(child)) = (first, child) {
             self.inner_object(json, &name, child, depth)?;
         } else {
-            self.kept_field(json, peek, &name, node, depth)?;
+            self.kept_field(json, first, &name, node, depth)?;
         }
         self.buffers.name = name;
         Ok(())
@@ -290,20 +302,20 @@ impl<'t> Reader<'_, 't, '_> {
 
     fn kept_field(
         &mut self,
-        json: &mut Jiter<'_>,
-        peek: Peek,
+        json: &mut Cursor<'t>,
+        first: u8,
         name: &str,
         node: &Node,
         depth: usize,
-    ) -> Result<(), JiterError> {
-        let start = json.current_index();
-        let raw = self.raw(json, peek)?;
+    ) -> Result<(), Refused> {
+        let start = json.at();
+        let raw = json.value()?;
         let is_mapped = depth == 0 && self.rows.maps_fields();
-        if (depth == 0 || node.is_root) && !is_mapped && peek != Peek::Null {
+        if (depth == 0 || node.is_root) && !is_mapped && first != b'n' {
             self.rows.note_unknown(name);
         }
-        match (peek, self.written(start, raw)) {
-            (Peek::String, Some((written, places))) => {
+        match (first, self.written(start, raw.text)) {
+            (b'"', Some((written, places))) => {
                 self.kept += places;
                 if !is_mapped {
                     self.rows.extra().put_text(name, written);
@@ -312,15 +324,10 @@ impl<'t> Reader<'_, 't, '_> {
                     self.rows.unknown_mended(name, text, written);
                 }
             }
-            _ if !is_mapped || peek == Peek::Null => self.rows.extra().put_json(name, raw),
+            _ if !is_mapped || first == b'n' => self.rows.extra().put_json(name, raw.text),
             _ => self.rows.unknown(name, value_of(raw, &mut self.buffers.unescaped)),
         }
         Ok(())
-    }
-
-    /// Reads over the next value and gives it as it is written.
-    fn raw(&self, json: &mut Jiter<'_>, peek: Peek) -> Result<&'t str, JiterError> {
-        raw_value(json, self.text, peek)
     }
 
     /// What stood in place of `raw`, which starts at `start`, if lone surrogates in it were replaced, and how many.
@@ -334,15 +341,8 @@ impl<'t> Reader<'_, 't, '_> {
     }
 }
 
-/// The value that is written as `raw` and is not null.
-fn value_of<'v>(raw: &'v str, unescaped: &'v mut String) -> Value<'v> {
-    if raw.starts_with('"') { Value::String(unescape(raw, unescaped)) } else { Value::Json(raw) }
-}
-
-/// Reads over the next value of `json`, which reads `text`, and gives it as it is written.
-fn raw_value<'t>(json: &mut Jiter<'_>, text: &'t str, peek: Peek) -> Result<&'t str, JiterError> {
-    let start = json.current_index();
-    json.known_skip(peek)?;
-    // Values start and end at ASCII characters, so the range is always on the boundaries of text.
-    Ok(text.get(start..json.current_index()).unwrap_or_default())
+/// What is written as `raw` and is not null.
+#[inline]
+fn value_of<'v>(raw: Raw<'v>, unescaped: &'v mut Vec<u8>) -> Value<'v> {
+    if raw.text.starts_with('"') { Value::String(unescape(raw, unescaped)) } else { Value::Json(raw.text) }
 }

@@ -1,61 +1,60 @@
 //! What JSON strings say.
 
-/// The text of the JSON string `raw`, which is known to be valid; it is put into `buffer` if it has escapes.
+use super::cursor::Raw;
+use super::lanes::copy_to_backslash;
+
+/// The text of the JSON string `raw`; it is put into `buffer` if it has escapes.
 #[inline]
-pub(super) fn unescape<'t>(raw: &'t str, buffer: &'t mut String) -> &'t str {
-    let inner = raw.get(1..raw.len() - 1).unwrap_or_default();
-    match memchr::memchr(b'\\', inner.as_bytes()) {
-        None => inner,
-        Some(first) => unescaped(inner, first, buffer),
-    }
+pub(super) fn unescape<'t>(raw: Raw<'t>, buffer: &'t mut Vec<u8>) -> &'t str {
+    let inner = raw.text.get(1..raw.text.len() - 1).unwrap_or_default();
+    if raw.has_escapes { unescaped(inner, buffer) } else { inner }
 }
 
-/// What `inner` says, whose first backslash is at `first`.
+/// What `inner` says.
 #[inline(never)]
-fn unescaped<'t>(inner: &'t str, first: usize, buffer: &'t mut String) -> &'t str {
-    buffer.clear();
-    if write_text(inner, first, buffer).is_some() {
-        return buffer;
+fn unescaped<'t>(inner: &'t str, buffer: &'t mut Vec<u8>) -> &'t str {
+    if buffer.len() < inner.len() {
+        buffer.resize(inner.len(), 0);
     }
-    // The parser has read it before; should the two disagree, the string stays as it is written.
-    inner
+    // It was read over before; should the two disagree, the string stays as it is written.
+    let text = write_text(inner.as_bytes(), buffer).and_then(|length| str::from_utf8(&buffer[..length]).ok());
+    text.unwrap_or(inner)
 }
 
-/// Writes what `inner` says, whose first backslash is at `first`.
-fn write_text(inner: &str, first: usize, buffer: &mut String) -> Option<()> {
-    let bytes = inner.as_bytes();
-    let (mut plain_from, mut backslash) = (0, first);
+/// Writes what `inner` says, which is never longer, to `buffer`, and says how long it is.
+fn write_text(inner: &[u8], buffer: &mut [u8]) -> Option<usize> {
+    let (mut at, mut end) = (0, 0);
     loop {
-        buffer.push_str(&inner[plain_from..backslash]);
-        let mut next = backslash + 2;
-        plain_from = next;
-        match bytes.get(backslash + 1)? {
-            // Most often it is a backslash: it stands for itself, and what follows is written together with it.
-            b'\\' | b'"' | b'/' => plain_from = backslash + 1,
-            b'n' => buffer.push('\n'),
-            b'r' => buffer.push('\r'),
-            b't' => buffer.push('\t'),
-            b'b' => buffer.push('\u{8}'),
-            b'f' => buffer.push('\u{c}'),
+        let plain = copy_to_backslash(&inner[at..], &mut buffer[end..end + inner.len() - at]);
+        at += plain;
+        end += plain;
+        if at == inner.len() {
+            return Some(end);
+        }
+        let mut escaped = |byte: u8| {
+            buffer[end] = byte;
+            (1, 2)
+        };
+        let (written, read) = match inner.get(at + 1)? {
+            byte @ (b'\\' | b'"' | b'/') => escaped(*byte),
+            b'n' => escaped(b'\n'),
+            b'r' => escaped(b'\r'),
+            b't' => escaped(b'\t'),
+            b'b' => escaped(0x8),
+            b'f' => escaped(0xc),
             b'u' => {
-                let (character, length) = unicode(&bytes[next..])?;
-                buffer.push(character);
-                next += length;
-                plain_from = next;
+                let (character, length) = unicode(&inner[at + 2..])?;
+                (character.encode_utf8(&mut buffer[end..]).len(), 2 + length)
             }
             _ => return None,
-        }
-        match memchr::memchr(b'\\', bytes.get(next..)?) {
-            Some(at) => backslash = next + at,
-            None => break,
-        }
+        };
+        end += written;
+        at += read;
     }
-    buffer.push_str(inner.get(plain_from..)?);
-    Some(())
 }
 
 /// The character that `00e9` or `d83d\ude00` stand for, and how many bytes that is.
-fn unicode(digits: &[u8]) -> Option<(char, usize)> {
+pub(super) fn unicode(digits: &[u8]) -> Option<(char, usize)> {
     let unit = hexadecimal(digits)?;
     if !(0xd800..0xdc00).contains(&unit) {
         return Some((char::from_u32(unit)?, 4));
@@ -73,14 +72,18 @@ fn hexadecimal(digits: &[u8]) -> Option<u32> {
 mod tests {
     use super::*;
 
+    fn raw(text: &str) -> Raw<'_> {
+        Raw { text, has_escapes: text.contains('\\') }
+    }
+
     #[test]
     fn every_escape_is_read() {
         let written = r#""C:\\a\\\"b\"\/c\n\r\t\b\f\u00e9\ud83d\ude00z""#;
-        let mut buffer = "what was there".to_owned();
-        assert_eq!(unescape(written, &mut buffer), "C:\\a\\\"b\"/c\n\r\t\u{8}\u{c}é😀z");
-        assert_eq!(unescape(r#""plain""#, &mut buffer), "plain");
-        assert_eq!(unescape(r#""\\""#, &mut buffer), "\\");
-        assert_eq!(unescape(r#""\ud800""#, &mut buffer), r"\ud800", "the parser refuses it");
+        let mut buffer = b"what was there".to_vec();
+        assert_eq!(unescape(raw(written), &mut buffer), "C:\\a\\\"b\"/c\n\r\t\u{8}\u{c}é😀z");
+        assert_eq!(unescape(raw(r#""plain""#), &mut buffer), "plain");
+        assert_eq!(unescape(raw(r#""\\""#), &mut buffer), "\\");
+        assert_eq!(unescape(raw(r#""\ud800""#), &mut buffer), r"\ud800", "no such string is read over");
     }
 
     proptest::proptest! {
@@ -91,8 +94,8 @@ mod tests {
                 let units = |c: char| c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect();
                 written = written.chars().map(|c| if c.is_ascii() { c.to_string() } else { units(c) }).collect();
             }
-            let mut buffer = String::new();
-            proptest::prop_assert_eq!(unescape(&written, &mut buffer), text);
+            let mut buffer = Vec::new();
+            proptest::prop_assert_eq!(unescape(raw(&written), &mut buffer), text);
         }
     }
 }

@@ -4,6 +4,7 @@ use egret_model::schema::spellings;
 use hashbrown::{HashMap, HashSet};
 
 use super::Shape;
+use crate::extra::write_string;
 
 /// A name in the path of a root that stands for any one name.
 pub(super) const ANY_NAME: &str = "*";
@@ -25,6 +26,8 @@ pub(crate) struct Node {
 #[derive(Debug, Default)]
 pub(crate) struct Entry {
     pub(crate) name: Box<str>,
+    /// The name and the colon behind it as JSON is mostly written: `"name":`.
+    pub(crate) written: Box<str>,
     /// A number of its own among all nodes and entries of the plan.
     pub(crate) number: usize,
     pub(crate) places: Vec<Place>,
@@ -45,9 +48,14 @@ pub(crate) struct Place {
 }
 
 impl Node {
-    /// The entry of the field called `name`.
-    pub(crate) fn find(&self, name: &str) -> Option<usize> {
+    /// The place of the field called `name` among the entries.
+    pub(crate) fn index_of(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
+    }
+
+    /// The entry of the field called `name`.
+    pub(crate) fn find(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(self.index_of(name)?)
     }
 
     /// The entry of an object that has none by its name.
@@ -71,7 +79,10 @@ impl Node {
     }
 
     fn add(&mut self, name: &str) -> usize {
-        self.entries.push(Entry { name: name.into(), ..Entry::default() });
+        let mut written = String::with_capacity(name.len() + 3);
+        write_string(&mut written, name);
+        written.push(':');
+        self.entries.push(Entry { name: name.into(), written: written.into(), ..Entry::default() });
         self.entries.len() - 1
     }
 

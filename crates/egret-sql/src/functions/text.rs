@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, Int64Array, ListBuilder, StringViewBuilder};
@@ -183,13 +184,13 @@ fn for_each_match(
     let texts = text_column(args, 0)?;
     if let Some(constant) = constant_text(args, 1) {
         let regex = constant.map(|pattern| compiled(pattern, options, is_full)).transpose()?;
-        texts.iter().for_each(|text| take(text.zip(regex.as_ref())));
+        texts.iter().for_each(|text| take(text.zip(regex.as_deref())));
         return Ok(());
     }
     let patterns = text_column(args, 1)?;
     for (text, pattern) in texts.iter().zip(patterns.iter()) {
         let regex = pattern.map(|pattern| compiled(pattern, options, is_full)).transpose()?;
-        take(text.zip(regex.as_ref()));
+        take(text.zip(regex.as_deref()));
     }
     Ok(())
 }
@@ -199,22 +200,23 @@ const MAX_COMPILED: usize = 256;
 
 thread_local! {
     /// What was compiled, by pattern, options, and whether it is to match the whole text.
-    static COMPILED: RefCell<HashMap<(String, String, bool), Regex>> = RefCell::default();
+    static COMPILED: RefCell<HashMap<(String, String, bool), Rc<Regex>>> = RefCell::default();
 }
 
 /// The pattern, compiled now or for an earlier batch: compiling it takes as long as matching thousands of texts.
-fn compiled(pattern: &str, options: &str, is_full: bool) -> Result<Regex> {
+fn compiled(pattern: &str, options: &str, is_full: bool) -> Result<Rc<Regex>> {
     let key = (pattern.to_owned(), options.to_owned(), is_full);
     COMPILED.with_borrow_mut(|compiled| {
         if let Some(regex) = compiled.get(&key) {
-            return Ok(regex.clone());
+            // Not a copy of the expression itself, which would begin with an empty cache.
+            return Ok(Rc::clone(regex));
         }
-        let regex = compile(pattern, options, is_full)?;
+        let regex = Rc::new(compile(pattern, options, is_full)?);
         if compiled.len() >= MAX_COMPILED {
             // Patterns out of a column: there may be any number of them.
             compiled.clear();
         }
-        compiled.insert(key, regex.clone());
+        compiled.insert(key, Rc::clone(&regex));
         Ok(regex)
     })
 }
