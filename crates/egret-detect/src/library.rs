@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use egret_config::{BlockKind, BlockReader, Decode, Diagnostic, Diagnostics, Located, Location};
 use egret_model::Severity;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use walkdir::WalkDir;
 
 use crate::definition::{DetectionDefinition, FieldRule, Rule, Target};
@@ -118,28 +119,6 @@ impl std::fmt::Display for UnusedReason {
 }
 
 impl RuleLibrary {
-    /// Adds the rules of a Sigma file.
-    pub fn add_sigma(
-        &mut self,
-        path: &Path,
-        text: String,
-        placeholders: &Placeholders,
-        context: &RuleContext<'_>,
-    ) {
-        for document in SigmaFile::parse(path, text, placeholders).documents {
-            let SigmaDocument { location, title, id, warnings, outcome } = document;
-            self.warnings.extend(warnings);
-            let unused = |reason| UnusedRule { location, id, title, reason };
-            match outcome {
-                Err(rejection) => self.unused.push(unused(UnusedReason::Rejected(rejection))),
-                Ok(rule) => match definition(&rule, context) {
-                    Some(definition) => self.detections.push(definition),
-                    None => self.unused.push(unused(UnusedReason::NoTable(rule.logsource.value))),
-                },
-            }
-        }
-    }
-
     /// Adds the rules of all files at `path`: itself, or all below it. What cannot be read goes to `diagnostics`.
     pub fn add_files(
         &mut self,
@@ -148,13 +127,29 @@ impl RuleLibrary {
         context: &RuleContext<'_>,
         diagnostics: &mut Diagnostics,
     ) {
-        for file in sigma_files(path, diagnostics) {
-            match read_rule_file(&file) {
-                Ok(text) => self.add_sigma(&file, text, placeholders, context),
+        let files = sigma_files(path, diagnostics);
+        let parse = |file: &PathBuf| Ok(SigmaFile::parse(file, read_rule_file(file)?, placeholders));
+        let parsed: Vec<io::Result<SigmaFile>> = files.par_iter().map(parse).collect();
+        for (path, parsed) in files.iter().zip(parsed) {
+            match parsed {
+                Ok(file) => file.documents.into_iter().for_each(|document| self.add(document, context)),
                 Err(error) => {
-                    diagnostics.push(Diagnostic::error(format!("cannot read {}: {error}", file.display())));
+                    diagnostics.push(Diagnostic::error(format!("cannot read {}: {error}", path.display())));
                 }
             }
+        }
+    }
+
+    fn add(&mut self, document: SigmaDocument, context: &RuleContext<'_>) {
+        let SigmaDocument { location, title, id, warnings, outcome } = document;
+        self.warnings.extend(warnings);
+        let unused = |reason| UnusedRule { location, id, title, reason };
+        match outcome {
+            Err(rejection) => self.unused.push(unused(UnusedReason::Rejected(rejection))),
+            Ok(rule) => match definition(&rule, context) {
+                Some(definition) => self.detections.push(definition),
+                None => self.unused.push(unused(UnusedReason::NoTable(rule.logsource.value))),
+            },
         }
     }
 

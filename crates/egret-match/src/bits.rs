@@ -43,7 +43,10 @@ impl Bits {
     }
 
     pub(crate) fn intersect(&mut self, other: &Self) {
-        self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= other);
+        let known = other.0.len().min(self.0.len());
+        let (both, rest) = self.0.split_at_mut(known);
+        both.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= other);
+        rest.fill(0);
     }
 
     pub(crate) fn unite(&mut self, other: &Self) {
@@ -52,11 +55,6 @@ impl Bits {
 
     pub(crate) fn remove(&mut self, other: &Self) {
         self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= !other);
-    }
-
-    pub(crate) fn invert(&mut self, rows: usize) {
-        self.0.iter_mut().for_each(|word| *word = !*word);
-        self.cut(rows);
     }
 
     /// The rows in it, in order.
@@ -84,11 +82,14 @@ mod tests {
         let mut bits = Bits::none(130);
         [0, 63, 64, 129].into_iter().for_each(|row| bits.insert(row));
         assert_eq!(bits.iter().collect::<Vec<_>>(), [0, 63, 64, 129]);
-        bits.invert(130);
-        assert_eq!(bits.len(), 126);
+        let mut others = Bits::all(130);
+        others.remove(&bits);
+        assert_eq!(others.len(), 126);
         bits.unite(&Bits::all(130));
         assert_eq!(bits, Bits::all(130));
-        bits.intersect(&Bits::none(130));
-        assert!(bits.is_empty());
+        bits.intersect(&others);
+        assert_eq!(bits, others);
+        bits.intersect(&Bits::new());
+        assert!(bits.is_empty(), "no rows of a batch that was not looked at");
     }
 }

@@ -1,6 +1,9 @@
 //! The conditions of all rules as one graph: what several rules say alike is there once, and is evaluated once.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::condition::{Condition, Predicate, Subject, Test};
 use crate::text::Part;
@@ -26,7 +29,8 @@ pub(crate) struct Graph {
     pub(crate) nodes: Vec<Node>,
     pub(crate) predicates: Vec<Predicate>,
     by_node: HashMap<Node, NodeId>,
-    by_predicate: HashMap<String, u32>,
+    by_predicate: HashTable<u32>,
+    hasher: DefaultHashBuilder,
     /// For each predicate, how often it was asked for.
     uses: Vec<u32>,
 }
@@ -52,7 +56,7 @@ fn commonness(predicate: &Predicate) -> u32 {
 fn rarity(part: &Part) -> usize {
     match part {
         Part::Literal(text) if text.is_ascii() => text.len(),
-        Part::Literal(text) => 4 * text.chars().count(),
+        Part::Literal(text) => 8 * text.chars().count(),
         _ => 0,
     }
 }
@@ -147,34 +151,41 @@ impl Graph {
 
     /// The number of `predicate`.
     pub(crate) fn predicate(&mut self, predicate: &Predicate) -> u32 {
-        // Numbers that are not equal to themselves stand in no map.
-        let key = format!("{predicate:?}");
-        let number = *self.by_predicate.entry(key).or_insert_with(|| {
-            self.predicates.push(predicate.clone());
-            self.uses.push(0);
-            self.predicates.len() as u32 - 1
+        let Self { predicates, by_predicate, hasher, uses, .. } = self;
+        let hash = |predicate: &Predicate| hasher.hash_one(Written(predicate));
+        let is_same = |number: &u32| Written(&predicates[*number as usize]) == Written(predicate);
+        let known = by_predicate.find(hash(predicate), is_same).copied();
+        let number = known.unwrap_or_else(|| {
+            let number = predicates.len() as u32;
+            predicates.push(predicate.clone());
+            uses.push(0);
+            by_predicate.insert_unique(hash(predicate), number, |number| hash(&predicates[*number as usize]));
+            number
         });
-        self.uses[number as usize] += 1;
+        uses[number as usize] += 1;
         number
     }
 
-    /// Predicates of which at least one holds wherever `node` does; `None` if it may hold where none does. Those that
-    /// hold rarely are preferred.
-    pub(crate) fn witnesses(&self, node: NodeId) -> Option<Vec<u32>> {
-        // Where a field is null a rule would be looked at nearly always.
-        self.needed(node, |predicate| predicate.test != Test::Null && !predicate.is_late())
+    /// Predicates of which at least one holds wherever `node` does; `None` if it may hold where none does. Only those
+    /// that are `wanted` are asked for, and those that hold rarely are preferred.
+    pub(crate) fn witnesses(&self, node: NodeId, wanted: &dyn Fn(u32) -> bool) -> Option<Vec<u32>> {
+        self.needed(node, &|number| {
+            let predicate = &self.predicates[number as usize];
+            // Where a field is null a rule would be looked at nearly always.
+            predicate.test != Test::Null && !predicate.is_late() && wanted(number)
+        })
     }
 
     /// As [`Graph::witnesses`], of tests of every value.
     pub(crate) fn needed_keywords(&self, node: NodeId) -> Option<Vec<u32>> {
-        self.needed(node, |predicate| predicate.subject == Subject::AnyValue)
+        self.needed(node, &|number| self.predicates[number as usize].subject == Subject::AnyValue)
     }
 
-    fn needed(&self, node: NodeId, counts: fn(&Predicate) -> bool) -> Option<Vec<u32>> {
+    fn needed(&self, node: NodeId, counts: &dyn Fn(u32) -> bool) -> Option<Vec<u32>> {
         match &self.nodes[node as usize] {
             Node::Always(true) | Node::Not(_) => None,
             Node::Always(false) => Some(Vec::new()),
-            Node::Test(predicate) => counts(&self.predicates[*predicate as usize]).then(|| vec![*predicate]),
+            Node::Test(predicate) => counts(*predicate).then(|| vec![*predicate]),
             Node::All(parts) => {
                 let candidates = parts.iter().filter_map(|part| self.needed(*part, counts));
                 candidates.min_by_key(|needed| self.cost(needed))
@@ -191,12 +202,47 @@ impl Graph {
         }
     }
 
-    /// What many rules test, such as the kind of an event, many rows have.
-    fn cost(&self, witnesses: &[u32]) -> u32 {
+    /// For how many of a thousand rows one of them holds, roughly. What many rules test, such as the kind of an event,
+    /// many rows have.
+    pub(crate) fn cost(&self, witnesses: &[u32]) -> u32 {
         let cost = |predicate: &u32| {
             let number = *predicate as usize;
             commonness(&self.predicates[number]).max(self.uses[number].min(1_000))
         };
         witnesses.iter().map(cost).sum()
+    }
+}
+
+/// A predicate as it is written, so that a number that is none is the same as itself.
+struct Written<'p>(&'p Predicate);
+
+impl PartialEq for Written<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0.test, &other.0.test) {
+            (Test::Number(comparison, number), Test::Number(other_comparison, other_number)) => {
+                self.0.subject == other.0.subject
+                    && comparison == other_comparison
+                    && number.to_bits() == other_number.to_bits()
+            }
+            _ => self.0 == other.0,
+        }
+    }
+}
+
+impl Hash for Written<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Predicate { subject, test } = self.0;
+        subject.hash(state);
+        std::mem::discriminant(test).hash(state);
+        match test {
+            Test::Exists | Test::Null => {}
+            Test::Text(pattern) => pattern.hash(state),
+            Test::Regex(source) => source.hash(state),
+            Test::Cidr(network) => network.hash(state),
+            Test::Number(comparison, number) => (comparison, number.to_bits()).hash(state),
+            Test::Boolean(truth) => truth.hash(state),
+            Test::Field(relation) => relation.hash(state),
+            Test::Time(part, comparison, number) => (part, comparison, number).hash(state),
+        }
     }
 }

@@ -24,6 +24,7 @@ mod run;
 mod scanner;
 mod text;
 mod value_test;
+mod witnesses;
 
 pub use condition::{Comparison, Condition, FieldRelation, Predicate, Subject, Test, TextRelation, TimePart};
 pub use fields::{ColumnPlace, FieldMap, Place};

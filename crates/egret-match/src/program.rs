@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use egret_model::schema::EXTRA;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::condition::{Condition, FieldRelation, Predicate, Subject, Test};
 use crate::fields::{FieldMap, Place};
@@ -11,15 +12,18 @@ use crate::graph::{Graph, Node, NodeId};
 use crate::json::Members;
 use crate::prefilter::Prefilter;
 use crate::scanner::{Scanner, ScannerBuilder};
+use crate::witnesses::Rules;
 
 /// The conditions of all rules of a table, compiled together. Shared by threads; each has its own
 /// [`Memory`](crate::Memory).
 pub struct Program {
     pub(crate) nodes: Vec<Node>,
-    /// For each node, whether a test in it is late: a keyword, which is about the whole record, or a relation of two
-    /// fields. Those are not known from looking at each value once.
+    /// For each node, whether a test in it is late: a keyword, which is about the whole record, a relation of two
+    /// fields, or a test of a field that is looked at late. Those are not known from looking at each value once.
     pub(crate) late: Vec<bool>,
     pub(crate) predicates: Vec<Predicate>,
+    /// For each predicate, the field that decides it, if one does.
+    pub(crate) field_of: Vec<Option<usize>>,
     pub(crate) relations: HashMap<u32, Relation>,
     pub(crate) fields: Vec<ProgramField>,
     /// The number of the field that a rule calls so.
@@ -40,6 +44,8 @@ pub struct Program {
 /// A field that rules look at.
 pub(crate) struct ProgramField {
     pub(crate) place: Place,
+    /// Whether it is looked at only where a rule may match that needs it.
+    pub(crate) is_late: bool,
     pub(crate) scanner: Scanner,
 }
 
@@ -224,14 +230,29 @@ impl<'f> Compiler<'f> {
 
     fn finish(mut self) -> (Program, Vec<(usize, CompileError)>) {
         let documents = documents(&self.fields);
-        let mut fields = Vec::with_capacity(self.fields.len());
-        for (place, builder) in std::mem::take(&mut self.fields) {
-            let scanner = self.scanner(builder);
-            fields.push(ProgramField { place, scanner });
+        let field_of: Vec<Option<usize>> =
+            self.graph.predicates.iter().map(|predicate| self.tested_field(predicate)).collect();
+        let witnesses = Rules {
+            graph: &self.graph,
+            rules: self.rules.iter().map(|rule| (rule.root, rule.tests.as_slice())).collect(),
+            field_of: field_of.clone(),
+            fields: self.fields.len(),
         }
-        let keywords = self.keywords.take().map(|builder| self.scanner(builder));
-        for rule in &mut self.rules {
-            rule.witnesses = self.graph.witnesses(rule.root);
+        .choose();
+        let (places, builders): (Vec<Place>, Vec<ScannerBuilder>) =
+            std::mem::take(&mut self.fields).into_iter().unzip();
+        // Automata take most of the time.
+        let built: Vec<_> = builders.into_par_iter().map(ScannerBuilder::finish).collect();
+        let scanners: Vec<Scanner> = built.into_iter().map(|built| self.usable(built)).collect();
+        let fields: Vec<ProgramField> = places
+            .into_iter()
+            .zip(scanners)
+            .zip(witnesses.is_late)
+            .map(|((place, scanner), is_late)| ProgramField { place, is_late, scanner })
+            .collect();
+        let keywords = self.keywords.take().map(|builder| self.usable(builder.finish()));
+        for (rule, witnesses) in self.rules.iter_mut().zip(witnesses.of_rules) {
+            rule.witnesses = witnesses;
             let keywords = self.graph.needed_keywords(rule.root).unwrap_or_default();
             let keywords = keywords.iter().map(|predicate| &self.graph.predicates[*predicate as usize]);
             rule.prefilter = Prefilter::new(keywords);
@@ -246,11 +267,16 @@ impl<'f> Compiler<'f> {
                 None => unwitnessed.push(number as u32),
             }
         }
-        let late = late_nodes(&self.graph);
+        let is_late = |number: usize| {
+            self.graph.predicates[number].is_late()
+                || field_of[number].is_some_and(|field| fields[field].is_late)
+        };
+        let late = late_nodes(&self.graph, is_late);
         let program = Program {
             late,
             nodes: self.graph.nodes,
             predicates: self.graph.predicates,
+            field_of,
             relations: self.relations,
             fields,
             by_name: self.by_name,
@@ -264,21 +290,29 @@ impl<'f> Compiler<'f> {
         (program, self.errors)
     }
 
-    fn scanner(&mut self, builder: ScannerBuilder) -> Scanner {
-        builder.finish().unwrap_or_else(|reason| {
+    /// The field that decides a predicate, if one does.
+    fn tested_field(&self, predicate: &Predicate) -> Option<usize> {
+        match &predicate.subject {
+            Subject::Field(name) if !predicate.is_late() => self.by_name.get(&**name).copied(),
+            _ => None,
+        }
+    }
+
+    fn usable(&mut self, built: Result<Scanner, String>) -> Scanner {
+        built.unwrap_or_else(|reason| {
             self.errors.push((self.rules.len(), CompileError::TooLarge { reason }));
             Scanner::default()
         })
     }
 }
 
-fn late_nodes(graph: &Graph) -> Vec<bool> {
+fn late_nodes(graph: &Graph, is_late_test: impl Fn(usize) -> bool) -> Vec<bool> {
     let mut late: Vec<bool> = Vec::with_capacity(graph.nodes.len());
     // Parts come before what they are part of.
     for node in &graph.nodes {
         let is_late = match node {
             Node::Always(_) => false,
-            Node::Test(predicate) => graph.predicates[*predicate as usize].is_late(),
+            Node::Test(predicate) => is_late_test(*predicate as usize),
             Node::All(parts) | Node::Any(parts) | Node::AtLeast(_, parts) => {
                 parts.iter().any(|part| late[*part as usize])
             }

@@ -77,7 +77,7 @@ pub struct Memory {
     sets: Sets,
     /// For each field, and behind them for keywords.
     memos: Vec<Memo>,
-    /// For each field, the set of predicates that hold for each row.
+    /// For each field, the set of predicates that hold for each row. None of a field that was not looked at.
     found: Vec<Vec<SetId>>,
     /// For each row, the keywords that are in one of its values, where that was asked.
     keywords: Vec<SetId>,

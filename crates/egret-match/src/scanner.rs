@@ -1,6 +1,6 @@
 //! All tests of one field, examined together: one pass over a value says which of them hold.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use daachorse::DoubleArrayAhoCorasick;
 
@@ -22,14 +22,24 @@ pub(crate) struct Scanner {
     any: Vec<u32>,
     /// Hold for a value that folds to this.
     equals: HashMap<Box<str>, Vec<u32>>,
-    /// Finds the literals of all tests in a folded value.
-    literals: Option<DoubleArrayAhoCorasick<u32>>,
-    /// What it means that a literal was found.
-    uses: Vec<Vec<Use>>,
+    /// Finds the ends of the literals of all tests in a folded value.
+    ends: Option<DoubleArrayAhoCorasick<u32>>,
+    /// For each end, the literals that have it.
+    literals: Vec<Vec<Literal>>,
     /// Tests that a literal alone does not decide.
     checks: Vec<(u32, ValueTest)>,
     /// Those of them that have no literal to wait for.
     unprompted: Vec<u32>,
+}
+
+/// Of a literal that is longer only so many bytes at its end are looked for; what is before them is compared. An
+/// automaton of whole literals is several times as large, and takes several times as long to build.
+const END_BYTES: usize = 12;
+
+/// A text that tests look for.
+struct Literal {
+    text: Box<[u8]>,
+    uses: Vec<Use>,
 }
 
 /// What it means that a literal was found in a value.
@@ -135,12 +145,16 @@ impl ScannerBuilder {
         if self.literals.is_empty() {
             return Ok(self.scanner);
         }
-        let mut literals: Vec<(String, Vec<Use>)> = self.literals.into_iter().collect();
-        literals.sort_unstable_by(|left, right| left.0.cmp(&right.0));
-        let numbered = literals.iter().enumerate().map(|(number, (literal, _))| (literal, number as u32));
+        let mut by_end: BTreeMap<Vec<u8>, Vec<Literal>> = BTreeMap::new();
+        for (text, uses) in self.literals {
+            let text = text.into_bytes();
+            let end = text[text.len().saturating_sub(END_BYTES)..].to_vec();
+            by_end.entry(end).or_default().push(Literal { text: text.into(), uses });
+        }
+        let numbered = by_end.keys().zip(0_u32..);
         let automaton = DoubleArrayAhoCorasick::with_values(numbered).map_err(|error| error.to_string())?;
-        self.scanner.literals = Some(automaton);
-        self.scanner.uses = literals.into_iter().map(|(_, uses)| uses).collect();
+        self.scanner.ends = Some(automaton);
+        self.scanner.literals = by_end.into_values().collect();
         Ok(self.scanner)
     }
 }
@@ -192,15 +206,21 @@ impl Scanner {
         }
         checks.clear();
         checks.extend_from_slice(&self.unprompted);
-        if let Some(literals) = &self.literals {
-            for found in literals.find_overlapping_iter(folded.as_str()) {
-                for found_use in &self.uses[found.value() as usize] {
-                    match found_use {
-                        Use::Anywhere(predicate) => hits.push(*predicate),
-                        Use::AtStart(predicate) if found.start() == 0 => hits.push(*predicate),
-                        Use::AtEnd(predicate) if found.end() == folded.len() => hits.push(*predicate),
-                        Use::AtStart(_) | Use::AtEnd(_) => {}
-                        Use::Check(check) => checks.push(*check),
+        if let Some(ends) = &self.ends {
+            for found in ends.find_overlapping_iter(folded.as_str()) {
+                let before = &folded.as_bytes()[..found.end()];
+                let literals = &self.literals[found.value() as usize];
+                for literal in literals.iter().filter(|literal| before.ends_with(&literal.text)) {
+                    let is_start = before.len() == literal.text.len();
+                    let is_end = before.len() == folded.len();
+                    for found_use in &literal.uses {
+                        match found_use {
+                            Use::Anywhere(predicate) => hits.push(*predicate),
+                            Use::AtStart(predicate) if is_start => hits.push(*predicate),
+                            Use::AtEnd(predicate) if is_end => hits.push(*predicate),
+                            Use::AtStart(_) | Use::AtEnd(_) => {}
+                            Use::Check(check) => checks.push(*check),
+                        }
                     }
                 }
                 compact(hits);
@@ -222,5 +242,35 @@ fn compact(hits: &mut Vec<u32>) {
     if hits.len() == hits.capacity() && hits.len() > 1_024 {
         hits.sort_unstable();
         hits.dedup();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hits(patterns: &[TextPattern], text: &str) -> Vec<u32> {
+        let mut builder = ScannerBuilder::default();
+        for (number, pattern) in (0..).zip(patterns) {
+            builder.add(number, &Test::Text(pattern.clone())).unwrap();
+        }
+        let scanner = builder.finish().unwrap();
+        let mut hits = Vec::new();
+        scanner.examine(&Cell::Text(text.into()), &mut Scratch::default(), &mut hits);
+        hits
+    }
+
+    #[test]
+    fn literals_that_share_their_end_are_told_apart() {
+        let patterns = [
+            TextPattern::contains("\\WindowsPowerShell\\v1.0\\powershell.exe"),
+            TextPattern::contains("\\PowerShell\\7\\pwsh\\v1.0\\powershell.exe"),
+            TextPattern::contains("1.0\\powershell.exe"),
+            TextPattern::contains("powershell.exe"),
+            TextPattern::contains("é.exe"),
+        ];
+        let text = "\"C:\\Windows\\System32\\windowspowershell\\v1.0\\PowerShell.exe\" -File É.EXE";
+        assert_eq!(hits(&patterns, text), [0, 2, 3, 4]);
+        assert_eq!(hits(&patterns, "owershell.exe"), [0_u32; 0]);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use egret_match::{Condition, Match, Memory, Program};
+use egret_match::{Condition, Match, Memory, Program, Test, TextPattern};
 use egret_testkit::oracle::{Oracle, batch, condition, field_map, record};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -41,6 +41,26 @@ proptest! {
         size in 1_usize..50,
     ) {
         prop_assert_eq!(found(&rules, &records, size), expected(&rules, &records));
+    }
+
+    /// Few rules, each with a test that holds rarely: all other fields are looked at late.
+    #[test]
+    fn fields_that_are_looked_at_late_are_found_too(
+        rules in prop::collection::vec(condition(), 1..4),
+        records in prop::collection::vec((record(), any::<bool>()), 1..40),
+    ) {
+        const PROVIDER: &str = "a provider that is rare";
+        let is_rare = Condition::field("ProviderName", Test::Text(TextPattern::contains(PROVIDER)));
+        let rules: Vec<Condition> =
+            rules.into_iter().map(|rule| Condition::All(vec![is_rare.clone(), rule])).collect();
+        let records: Vec<Value> = records
+            .into_iter()
+            .map(|(mut record, is_rare)| {
+                record["ProviderName"] = Value::from(if is_rare { PROVIDER } else { "another" });
+                record
+            })
+            .collect();
+        prop_assert_eq!(found(&rules, &records, 20), expected(&rules, &records));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use egret_model::{Clock, Origin, SourceContext, SourceError};
+use egret_model::{Clock, Finding, Origin, SourceContext, SourceError};
 
 use crate::budget::Budget;
 use crate::collect::CollectOptions;
@@ -21,7 +21,7 @@ pub struct ScanReport {
     pub warnings: Vec<String>,
 }
 
-/// Reads everything that the plans' sources have and tells `observer` what was found.
+/// Reads everything that the plans' sources have and gives the findings to `found` as they are met.
 ///
 /// # Errors
 /// If a source cannot be listed at all.
@@ -31,6 +31,7 @@ pub fn scan(
     options: &CollectOptions,
     observer: &dyn Observer,
     stop: &StopSignal,
+    found: &mut dyn FnMut(Vec<Finding>),
 ) -> Result<ScanReport, SourceError> {
     let mut report = ScanReport::default();
     let mut jobs = Vec::new();
@@ -66,14 +67,14 @@ pub fn scan(
     };
     thread::scope(|scope| {
         for delivery in read_all(scope, options.threads, context, plans, jobs) {
-            report.take(delivery);
+            report.take(delivery, found);
         }
     });
     Ok(report)
 }
 
 impl ScanReport {
-    fn take(&mut self, delivery: Delivery<'_>) {
+    fn take(&mut self, delivery: Delivery<'_>, found: &mut dyn FnMut(Vec<Finding>)) {
         match delivery {
             Delivery::Chunk(chunk) => {
                 let partition = &mut self.partitions[chunk.partition];
@@ -82,7 +83,15 @@ impl ScanReport {
                     self.warnings.push(format!("{location}: the record at byte {offset}: {}", first.reason));
                 }
                 partition.count(&chunk);
-                self.warnings.extend(chunk.detection_warnings());
+                for warning in chunk.detection_warnings() {
+                    // One is the same for each chunk.
+                    if !self.warnings.contains(&warning) {
+                        self.warnings.push(warning);
+                    }
+                }
+                if !chunk.findings.is_empty() {
+                    found(chunk.findings);
+                }
             }
             Delivery::End(end) => {
                 let partition = &mut self.partitions[end.partition];

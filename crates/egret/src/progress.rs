@@ -58,8 +58,13 @@ impl Progress {
         }
     }
 
+    /// Takes the bar away while something is printed.
+    pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
+    }
+
     fn print(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.suspend(|| eprintln!("{line}"));
     }
 
     fn refresh(&self) {

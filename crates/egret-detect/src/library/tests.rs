@@ -17,7 +17,8 @@ fn library(text: &str) -> RuleLibrary {
     let mut library = RuleLibrary::default();
     let has_table = |table: &str| table == "windows_event_log";
     let context = RuleContext { sources: &sources(), has_table: &has_table };
-    library.add_sigma(Path::new("rule.yml"), text.to_owned(), &Placeholders::new(), &context);
+    let file = SigmaFile::parse(Path::new("rule.yml"), text.to_owned(), &Placeholders::new());
+    file.documents.into_iter().for_each(|document| library.add(document, &context));
     library
 }
 

@@ -29,20 +29,21 @@ impl<'r> Run<'r> {
         let program = self.program;
         let rule = &program.rules[number];
         let candidates = self.candidate_rows(rule.witnesses.as_deref());
+        let candidate_count = candidates.len() as u64;
         let is_timed = self.memory.statistics[number].evaluations.is_multiple_of(TIMED);
         let start = is_timed.then(Instant::now);
         let before = matches.len();
         let found = |row| Match { row, rule: number };
         if self.program.late[rule.root as usize] {
-            let is_possible = candidates < self.rows as u64 / FEW || self.may_have_keyword(rule);
-            let rows = if is_possible { Bits::all(self.rows) } else { Bits::none(self.rows) };
-            matches.extend(self.within(rule.root, rows).iter().map(found));
+            if candidate_count < self.rows as u64 / FEW || self.may_have_keyword(rule) {
+                matches.extend(self.within(rule.root, candidates).iter().map(found));
+            }
         } else {
             self.value(rule.root);
             matches.extend(self.rows_of(rule.root).iter().map(found));
         }
         let statistics = &mut self.memory.statistics[number];
-        statistics.candidates += candidates;
+        statistics.candidates += candidate_count;
         statistics.evaluations += 1;
         statistics.hits += (matches.len() - before) as u64;
         if let Some(start) = start {
@@ -59,21 +60,16 @@ impl<'r> Run<'r> {
         })
     }
 
-    fn candidate_rows(&self, witnesses: Option<&[u32]>) -> u64 {
-        let mut holding = witnesses
-            .into_iter()
-            .flatten()
-            .filter_map(|predicate| self.memory.holds[*predicate as usize].as_ref());
-        let Some(first) = holding.next() else { return self.rows as u64 };
-        match holding.next() {
-            None => first.len() as u64,
-            Some(second) => {
-                let mut rows = first.clone();
-                rows.unite(second);
-                holding.for_each(|more| rows.unite(more));
-                rows.len() as u64
+    /// The rows for which one of the witnesses holds; all, if the rule has none.
+    fn candidate_rows(&self, witnesses: Option<&[u32]>) -> Bits {
+        let Some(witnesses) = witnesses else { return Bits::all(self.rows) };
+        let mut rows = Bits::none(self.rows);
+        for witness in witnesses {
+            if let Some(holding) = &self.memory.holds[*witness as usize] {
+                rows.unite(holding);
             }
         }
+        rows
     }
 
     /// Computes the rows for which a node holds, none of whose tests is late.
@@ -85,13 +81,11 @@ impl<'r> Run<'r> {
         let rows = match &program.nodes[node as usize] {
             Node::Always(true) => Bits::all(self.rows),
             Node::Always(false) => Bits::none(self.rows),
-            Node::Test(predicate) => {
-                self.memory.holds[*predicate as usize].clone().unwrap_or_else(|| Bits::none(self.rows))
-            }
+            Node::Test(_) => return,
             Node::Not(inner) => {
                 self.value(*inner);
-                let mut rows = self.rows_of(*inner).clone();
-                rows.invert(self.rows);
+                let mut rows = Bits::all(self.rows);
+                rows.remove(self.rows_of(*inner));
                 rows
             }
             Node::All(parts) => self.all(parts),
@@ -114,7 +108,11 @@ impl<'r> Run<'r> {
 
     fn rows_of(&self, node: NodeId) -> &Bits {
         static NONE: Bits = Bits::new();
-        self.memory.values[node as usize].as_ref().unwrap_or(&NONE)
+        let rows = match &self.program.nodes[node as usize] {
+            Node::Test(predicate) => &self.memory.holds[*predicate as usize],
+            _ => &self.memory.values[node as usize],
+        };
+        rows.as_ref().unwrap_or(&NONE)
     }
 
     fn all(&mut self, parts: &[NodeId]) -> Bits {
@@ -180,20 +178,23 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// Those of `candidates` for which a keyword or a relation of two fields holds.
+    /// Those of `candidates` for which a late test holds.
     fn late_test(&mut self, predicate: u32, candidates: &Bits) -> Bits {
         let program = self.program;
         let mut rows = Bits::none(self.rows);
         for row in candidates.iter() {
-            let holds = match program.relations.get(&predicate) {
-                Some(Relation { field, other, relation }) => {
+            let holds = match (program.relations.get(&predicate), program.field_of[predicate as usize]) {
+                (Some(Relation { field, other, relation }), _) => {
                     let (field, other) =
                         (program.cell(self.batch, *field, row), program.cell(self.batch, *other, row));
                     relation::holds(relation, &field, &other)
                 }
-                None => {
-                    let keywords = self.keywords_of(row);
-                    self.memory.sets.get(keywords).binary_search(&predicate).is_ok()
+                (None, field) => {
+                    let held = match field {
+                        Some(field) => self.late_field(field, row),
+                        None => self.keywords_of(row),
+                    };
+                    self.memory.sets.get(held).binary_search(&predicate).is_ok()
                 }
             };
             if holds {
@@ -203,6 +204,7 @@ impl<'r> Run<'r> {
         rows
     }
 }
+
 /// The rows that are in at least `count` of the sets.
 fn at_least<'b>(rows: usize, count: usize, sets: impl Iterator<Item = &'b Bits>) -> Bits {
     let mut counts = vec![0_usize; rows];

@@ -20,7 +20,6 @@ impl<'r> Run<'r> {
     pub(super) fn find_fields(&mut self) {
         for found in &mut self.memory.found {
             found.clear();
-            found.resize(self.rows, NOT_FOUND);
         }
         self.memory.keywords.clear();
         self.memory.keywords.resize(self.rows, NOT_FOUND);
@@ -31,15 +30,18 @@ impl<'r> Run<'r> {
         }
         // Text that only looks like a list or an object.
         for (field, row, set) in nested {
-            let found = &mut self.memory.found[field][row];
+            let found = self.memory.found_in(field, row, self.rows);
             if *found == NOT_FOUND {
                 *found = set;
             }
         }
-        for (number, field) in self.program.fields.iter().enumerate() {
+        for (number, field) in self.program.fields.iter().enumerate().filter(|(_, field)| !field.is_late) {
             field.scanner.examine(&Cell::Missing, &mut self.memory.scratch, &mut self.memory.hits);
             let missing = self.memory.sets.id(&self.memory.hits);
             let found = std::mem::take(&mut self.memory.found[number]);
+            if found.is_empty() {
+                self.note_all(missing);
+            }
             for (row, set) in found.iter().enumerate() {
                 let set = if *set == NOT_FOUND { missing } else { *set };
                 self.note(set, row);
@@ -69,6 +71,7 @@ impl<'r> Run<'r> {
                 found.clear();
                 nulls.clear();
                 document.members.find(text, &mut |field, cell| match cell {
+                    _ if self.program.fields[field].is_late => {}
                     Cell::Null => nulls.push(field),
                     cell => self.add_found(&mut found, field, &cell),
                 });
@@ -80,7 +83,7 @@ impl<'r> Run<'r> {
                 }
             }
             for (field, set) in &found {
-                let before = &mut self.memory.found[*field][row];
+                let before = self.memory.found_in(*field, row, self.rows);
                 if *before == NOT_FOUND {
                     *before = *set;
                 }
@@ -101,19 +104,19 @@ impl<'r> Run<'r> {
     fn find_in_columns(&mut self) -> Vec<(usize, usize, SetId)> {
         let mut nested = Vec::new();
         for (number, field) in self.program.fields.iter().enumerate() {
-            let Some(place) = field.place.column.as_ref().filter(|place| !place.is_json) else { continue };
+            let place = field.place.column.as_ref().filter(|place| !place.is_json && !field.is_late);
+            let Some(place) = place else { continue };
             let Some(values) = column(self.batch, &place.column, &place.fields) else { continue };
             if values.null_count() == self.rows {
                 continue;
             }
             let mut found = std::mem::take(&mut self.memory.found[number]);
+            found.resize(self.rows, NOT_FOUND);
             match values.as_string_view_opt() {
                 Some(texts) => self.examine_texts(number, texts, &mut found, &mut nested),
                 None => {
                     for row in (0..self.rows).filter(|row| values.is_valid(*row)) {
-                        if found[row] == NOT_FOUND {
-                            found[row] = self.examine(number, &Cell::from_column(&values, row));
-                        }
+                        found[row] = self.examine(number, &Cell::from_column(&values, row));
                     }
                 }
             }
@@ -133,15 +136,20 @@ impl<'r> Run<'r> {
         let Memory { scratch, hits, sets, memos, .. } = &mut *self.memory;
         let scanner = &self.program.fields[field].scanner;
         let memo = &mut memos[field];
+        let mut last: Option<(&str, SetId)> = None;
         for (row, found) in found.iter_mut().enumerate() {
-            if *found != NOT_FOUND || texts.is_null(row) {
+            if texts.is_null(row) {
                 continue;
             }
             let text = texts.value(row);
-            let set = memo.get_or_examine(text, || {
-                scanner.examine(&Cell::Text(text.into()), scratch, hits);
-                sets.id(hits)
-            });
+            let set = match last {
+                Some((same, set)) if same == text => set,
+                _ => memo.get_or_examine(text, || {
+                    scanner.examine(&Cell::Text(text.into()), scratch, hits);
+                    sets.id(hits)
+                }),
+            };
+            last = Some((text, set));
             if text.starts_with(['[', '{']) {
                 nested.push((field, row, set));
             } else {
@@ -161,6 +169,17 @@ impl<'r> Run<'r> {
             Cell::Text(text) => memos[field].get_or_examine(text, examine),
             _ => examine(),
         }
+    }
+
+    /// The predicates that hold for a field, which is looked at late, in a row.
+    pub(super) fn late_field(&mut self, field: usize, row: usize) -> SetId {
+        let known = *self.memory.found_in(field, row, self.rows);
+        if known != NOT_FOUND {
+            return known;
+        }
+        let set = self.examine(field, &self.program.cell(self.batch, field, row));
+        *self.memory.found_in(field, row, self.rows) = set;
+        set
     }
 
     /// The keywords of rules that are in some value of a row.
@@ -199,6 +218,26 @@ impl<'r> Run<'r> {
             });
             bits.insert(row);
         }
+    }
+
+    /// Notes that these predicates hold for all rows.
+    fn note_all(&mut self, set: SetId) {
+        let Memory { sets, holds, held, .. } = &mut *self.memory;
+        for predicate in sets.get(set) {
+            held.push(*predicate);
+            holds[*predicate as usize] = Some(Bits::all(self.rows));
+        }
+    }
+}
+
+impl Memory {
+    /// Where the set of predicates is that hold for a field in a row.
+    fn found_in(&mut self, field: usize, row: usize, rows: usize) -> &mut SetId {
+        let found = &mut self.found[field];
+        if found.is_empty() {
+            found.resize(rows, NOT_FOUND);
+        }
+        &mut found[row]
     }
 }
 

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use clap::Args;
 use egret_model::channel::wildcard_matches;
 use egret_pipeline::{CollectOptions, CollectReport, Collector, PartitionDefinition, StopSignal};
-use tokio::runtime::Handle;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::range::RangeOptions;
 use super::{Outcome, runtime};
 use crate::arguments::Global;
 use crate::failure::{Failure, INCOMPLETE, INTERRUPTED};
-use crate::output::{OutputFormat, print_all, print_one, style};
+use crate::interrupt::stop_on_ctrl_c;
+use crate::output::{OutputFormat, print_all, print_one};
 use crate::progress::Progress;
 use crate::project::Project;
 
@@ -46,7 +45,7 @@ pub struct Options {
 pub fn run(global: &Global, options: &Options) -> Outcome {
     let runtime = runtime()?;
     let stop = StopSignal::default();
-    stop_on_ctrl_c(runtime.handle(), &stop);
+    stop_on_ctrl_c(runtime.handle(), &stop, "storing what was read");
     let project = Project::load(global)?;
     if project.configuration.files.is_empty() {
         return Err(Failure::usage("there is no configuration, so there is nothing to collect")
@@ -90,21 +89,6 @@ fn is_wanted(options: &Options, partition: &PartitionDefinition) -> bool {
 fn names(pattern: &str, partition: &PartitionDefinition) -> bool {
     let (pattern, path) = (pattern.to_lowercase(), partition.path().to_lowercase());
     wildcard_matches(&pattern, &path) || wildcard_matches(&pattern, &partition.table.value.to_lowercase())
-}
-
-/// The first Ctrl-C asks the run to stop; a second one ends the process, which loses nothing either.
-fn stop_on_ctrl_c(handle: &Handle, stop: &StopSignal) {
-    let stop = stop.clone();
-    // Made here and not in the task, so that a signal counts from now on.
-    let _inside = handle.enter();
-    let Ok(mut interrupts) = signal(SignalKind::interrupt()) else { return };
-    handle.spawn(async move {
-        interrupts.recv().await;
-        eprintln!("{} storing what was read; press Ctrl-C again to end now", style::warning("stopping:"));
-        stop.stop();
-        interrupts.recv().await;
-        std::process::exit(i32::from(INTERRUPTED));
-    });
 }
 
 fn print_report(report: &CollectReport, format: OutputFormat) -> Result<(), Failure> {

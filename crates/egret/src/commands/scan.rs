@@ -1,26 +1,30 @@
 //! `egret scan`: rules over files, without a lake or configuration.
 
+mod findings;
+
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use clap::Args;
 use egret_config::Diagnostics;
 use egret_detect::{DetectionDefinition, Detector, Rule, builtin};
 use egret_format::registry::RECOGNISE_BYTES;
 use egret_format::{Format, first_records, preset, recognise};
-use egret_model::{Finding, Severity, Source, SourceContext, SystemClock};
-use egret_pipeline::{CollectOptions, Observer, PartitionPlan, ScanReport, StopSignal, scan};
+use egret_model::{Severity, Source, SourceContext, SystemClock};
+use egret_pipeline::{CollectOptions, PartitionPlan, ScanReport, StopSignal, scan};
 use egret_source::FileSource;
 use egret_table::PartitionContext;
 
+use self::findings::Findings;
 use super::range::RangeOptions;
-use super::{Outcome, unknown};
+use super::{Outcome, runtime, unknown};
 use crate::arguments::Global;
-use crate::failure::{Failure, INCOMPLETE};
-use crate::output::{Objects, OutputFormat, printable, style};
+use crate::failure::{Failure, INCOMPLETE, INTERRUPTED};
+use crate::interrupt::stop_on_ctrl_c;
+use crate::output::{OutputFormat, printable, style};
 use crate::progress::Progress;
 use crate::project::{Project, environment, surroundings};
 
@@ -53,28 +57,6 @@ pub struct Options {
     fail_on: Option<Severity>,
 }
 
-/// Collects findings while it shows progress.
-struct Findings {
-    progress: Progress,
-    findings: Mutex<Vec<Finding>>,
-}
-
-impl Observer for Findings {
-    fn listed(&self, partition: &str, objects: u64, stored_bytes: u64) {
-        self.progress.listed(partition, objects, stored_bytes);
-    }
-    fn read(&self, stored_bytes: u64) {
-        self.progress.read(stored_bytes);
-    }
-    fn object_done(&self) {
-        self.progress.object_done();
-    }
-    fn rows(&self, rows: u64, findings: &[Finding]) {
-        self.progress.rows(rows, findings);
-        self.findings.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(findings);
-    }
-}
-
 /// Scans.
 pub fn run(global: &Global, options: &Options) -> Outcome {
     let mut project = Project::of_files(&options.rules)?;
@@ -87,27 +69,32 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
         }
     }
     let (plans, unrecognised) = plans(&project, options)?;
-    let observer = Findings { progress: Progress::new(global, false), findings: Mutex::default() };
+    let runtime = runtime()?;
+    let stop = StopSignal::default();
+    stop_on_ctrl_c(runtime.handle(), &stop, "showing what was found");
+    let progress = Progress::new(global, false);
     let limits = CollectOptions {
         memory: global.memory / 2,
         range: options.range.range()?,
         ..CollectOptions::default()
     };
-    let report = scan(&plans, &project.clock, &limits, &observer, &StopSignal::default());
-    observer.progress.finish();
-    let mut findings = observer.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
-    findings.sort_by(|left, right| (left.time, &left.finding_id).cmp(&(right.time, &right.finding_id)));
+    let mut findings = Findings::new(OutputFormat::of_many(global.output));
+    let mut shown = Ok(());
+    let report = scan(&plans, &project.clock, &limits, &progress, &stop, &mut |found| {
+        if shown.is_ok() {
+            shown = progress.suspend(|| findings.extend(found));
+            if shown.is_err() {
+                stop.stop();
+            }
+        }
+    });
+    progress.finish();
     let report = report?;
+    shown?;
     for warning in unrecognised.iter().chain(&report.warnings) {
         eprintln!("{} {}", style::warning("warning:"), printable(warning));
     }
-    let format = OutputFormat::of_many(global.output);
-    let mut objects =
-        Objects::new(format).columns(&["time", "severity", "title", "message", "source_location"]);
-    for finding in &findings {
-        objects.push(finding)?;
-    }
-    objects.finish()?;
+    let worst = findings.finish()?;
     if !project.unused_rules.is_empty() {
         eprintln!("{}; `egret rule list` says which", super::rule::counts(&project));
     }
@@ -118,8 +105,10 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     if options.stats {
         print_stats(&report, &plans, &project);
     }
-    let is_bad =
-        options.fail_on.is_some_and(|least| findings.iter().any(|finding| finding.severity >= least));
+    if stop.is_stopped() {
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    let is_bad = options.fail_on.is_some_and(|least| worst >= Some(least));
     let failures = report.partitions.iter().map(|partition| partition.failures).sum::<u64>();
     let is_incomplete = failures > 0 || !unrecognised.is_empty();
     Ok(if is_bad || is_incomplete { ExitCode::from(INCOMPLETE) } else { ExitCode::SUCCESS })
