@@ -32,7 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("egret-testkit", &["egret-lake", "egret-match", "egret-model"]),
-    ("egret-fuzz", &["egret-config", "egret-format", "egret-model"]),
+    ("egret-fuzz", &["egret-config", "egret-detect", "egret-format", "egret-match", "egret-model"]),
     (
         "egret",
         &[

@@ -1,12 +1,17 @@
 //! What fuzzing tries. Each function takes any bytes at all, drives one kind of parser with them, and panics when
 //! an invariant breaks. The binaries hand them to libFuzzer; the tests run them on `seeds/` and on random bytes.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, RecordBatch, StringViewArray};
 use chrono_tz::Tz;
 use egret_config::{BlockKind, Configuration, Diagnostics, Environment};
+use egret_detect::sigma::{Placeholders, SigmaFile};
 use egret_format::registry::FORMAT_TYPES;
 use egret_format::{Block, Decoded, Format, ObjectContext, PlanColumn, PlanParts, RecordPlan, RowBuilder};
+use egret_match::{FieldMap, Memory, Program};
+use egret_model::schema::EXTRA;
 use egret_model::{ColumnType, Timestamp};
 
 /// A column of each kind, from the field of its name or one inside it.
@@ -157,6 +162,33 @@ pub fn configuration(data: &[u8]) {
     let configuration = Configuration::parse("fuzz.hcl", text, &kinds, &environment, &mut diagnostics);
     egret_config::show(&configuration);
     diagnostics.render(false);
+}
+
+/// Any text as a file of Sigma rules: its mistakes can be shown, and what is understood runs over the text itself, as the
+/// values of a record.
+pub fn rules(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let file = SigmaFile::parse(Path::new("fuzz.yml"), text.to_owned(), &Placeholders::new());
+    let mut conditions = Vec::new();
+    for document in file.documents {
+        document.warnings.render(false);
+        match document.outcome {
+            Ok(rule) => conditions.push(Arc::new(rule.detection.condition)),
+            Err(rejection) => drop(rejection.diagnostics().render(false)),
+        }
+    }
+    let (program, _) = Program::compile(conditions, &FieldMap::new::<&str>([]));
+    let batch = record_of(text);
+    for found in program.run(&batch, &mut Memory::new(&program)) {
+        program.explain(found.rule, &batch, found.row);
+    }
+}
+
+/// A row of which the text is in `extra`: as a value, and as the name of one.
+fn record_of(text: &str) -> RecordBatch {
+    let record = serde_json::json!({"CommandLine": text, "EventID": 1, text: [text, null, {"a": text}]});
+    let extra: ArrayRef = Arc::new(StringViewArray::from_iter_values([record.to_string()]));
+    RecordBatch::try_from_iter([(EXTRA, extra)]).unwrap_or_else(|error| unreachable!("{error}"))
 }
 
 /// Any text as a time, a type, a size: what is understood means the same when it is printed and read again.

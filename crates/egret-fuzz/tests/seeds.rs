@@ -7,10 +7,11 @@ use proptest::prelude::*;
 /// A target's name, which is the folder of its seeds, and the target.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 4] = [
+const TARGETS: [Target; 5] = [
     ("configuration", egret_fuzz::configuration),
     ("layouts", egret_fuzz::layouts),
     ("records", egret_fuzz::records),
+    ("rules", egret_fuzz::rules),
     ("values", egret_fuzz::values),
 ];
 
@@ -32,7 +33,7 @@ fn interesting() -> impl Strategy<Value = Vec<u8>> {
         4 => prop::sample::select(vec![
             "{\"a\":", "\"time\":\"2024-05-01T10:00:00Z\"", "Records", "[", "]", "}", ",", ":", "\"", "\\", "\n",
             "\r\n", " ", "\t", "=", "- - [01/May/2024:10:00:00 +0000]", "<34>1 ", "May  1 10:00:00 host ", "null",
-            "1e400", "$", "${", "\0", "é", "\u{feff}",
+            "1e400", "$", "${", "title: x\n", "detection:\n  s:\n    CommandLine|contains: ", "  condition: s\n", "- ", "---\n", "|re", "*", "\0", "é", "\u{feff}",
         ])
         .prop_map(|text| text.as_bytes().to_vec()),
         1 => prop::collection::vec(any::<u8>(), 0..8),

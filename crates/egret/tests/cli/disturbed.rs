@@ -1,7 +1,8 @@
 //! Two collectors at once, files that grow or fail in the middle, Ctrl-C, a full disk.
 
+use std::io::Write;
 use std::process::{Command, Stdio};
-use std::thread::sleep;
+use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
 use crate::logs;
@@ -124,6 +125,32 @@ fn ctrl_c_stops_in_a_state_that_the_next_run_goes_on_from() {
         lake.assert_holds(&expected);
     }
     assert!(interrupted > 0, "each was done before Ctrl-C came");
+}
+
+#[test]
+fn ctrl_c_ends_a_scan_with_what_it_found() {
+    let place = Place::empty();
+    let mut command = place.egret(&["scan", "-", "--table", "nginx_access_log", "-o", "ndjson"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let (id, mut input) = (process.id(), process.stdin.take().unwrap());
+    let lines: String = (0..500).map(|row| logs::access(row, 500)).collect();
+    let feeder = spawn(move || {
+        let mut written = 0;
+        // A log that never ends; of what is in the pipe by then, the scan has read more than a block.
+        while input.write_all(lines.as_bytes()).is_ok() {
+            let before = written;
+            written += lines.len();
+            if before < 4 << 20 && written >= 4 << 20 {
+                signal("INT", id);
+            }
+        }
+    });
+    let said = Said::from(process.wait_with_output().unwrap());
+    feeder.join().unwrap();
+    assert_eq!(said.code, Some(130), "{}", said.stderr);
+    assert!(said.stderr.contains("showing what was found"), "{}", said.stderr);
+    assert!(said.stdout.lines().next().is_some_and(|line| line.starts_with("{\"finding_id\"")));
 }
 
 /// Waits until the process has begun: before, Ctrl-C is nobody's to catch.
