@@ -20,6 +20,7 @@ use crate::arguments::Arguments;
 
 fn main() -> ExitCode {
     allocator::keep_free_memory();
+    allocator::take_small_pages();
     let arguments = Arguments::parse();
     logging::start(&arguments.global);
     match commands::run(arguments) {
