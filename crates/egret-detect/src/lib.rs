@@ -30,6 +30,7 @@ mod testing;
 
 pub use definition::{DETECTION, DetectionDefinition, FieldRule, Rule, Target, TestDefinition, TestInput};
 pub use detector::{DetectContext, Detected, Detector, Failure};
+pub use egret_match::RuleStatistics;
 pub use message::{Message, MessageTemplate};
 pub use targets::{Inapplicable, check_targets};
 pub use tester::{CaseResult, RuleTester, TestSummary, Verdict};

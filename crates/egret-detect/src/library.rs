@@ -1,14 +1,16 @@
 //! The rules of files in languages other than HCL, as detections; and those that do not run, each with the reason.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use egret_config::{BlockKind, BlockReader, Decode, Diagnostic, Diagnostics, Located, Location};
 use egret_model::Severity;
+use globset::GlobBuilder;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use crate::definition::{DetectionDefinition, FieldRule, Rule, Target};
 use crate::logsource::LogSources;
@@ -85,6 +87,8 @@ pub struct UnusedRule {
     pub id: Option<String>,
     /// Its title, as far as it can be read.
     pub title: Option<String>,
+    /// How severe it is, as far as it can be read.
+    pub severity: Option<Severity>,
     /// Why it does not run.
     pub reason: UnusedReason,
 }
@@ -96,6 +100,8 @@ pub enum UnusedReason {
     Rejected(Rejection),
     /// No table has the rows that it is about.
     NoTable(LogSource),
+    /// Another one that runs has its id, here.
+    SameId(Location),
 }
 
 impl UnusedRule {
@@ -103,7 +109,7 @@ impl UnusedRule {
     pub fn diagnostics(&self) -> Diagnostics {
         match &self.reason {
             UnusedReason::Rejected(rejection) => rejection.diagnostics(),
-            UnusedReason::NoTable(_) => Diagnostics::new(),
+            UnusedReason::NoTable(_) | UnusedReason::SameId(_) => Diagnostics::new(),
         }
     }
 }
@@ -114,6 +120,7 @@ impl std::fmt::Display for UnusedReason {
         match self {
             Self::Rejected(rejection) => write!(f, "{rejection}"),
             Self::NoTable(source) => write!(f, "no table has the log source {source}"),
+            Self::SameId(other) => write!(f, "the rule at {other} has the same id"),
         }
     }
 }
@@ -128,32 +135,30 @@ impl RuleLibrary {
         diagnostics: &mut Diagnostics,
     ) {
         let files = sigma_files(path, diagnostics);
-        let parse = |file: &PathBuf| Ok(SigmaFile::parse(file, read_rule_file(file)?, placeholders));
-        let parsed: Vec<io::Result<SigmaFile>> = files.par_iter().map(parse).collect();
-        for (path, parsed) in files.iter().zip(parsed) {
-            match parsed {
-                Ok(file) => file.documents.into_iter().for_each(|document| self.add(document, context)),
-                Err(error) => {
-                    diagnostics.push(Diagnostic::error(format!("cannot read {}: {error}", path.display())));
-                }
-            }
+        let parse = |file: &PathBuf| match read_rule_file(file) {
+            Ok(text) => SigmaFile::parse(file, text, placeholders),
+            Err(error) => SigmaFile::unreadable(file, &error),
+        };
+        let parsed: Vec<SigmaFile> = files.par_iter().map(parse).collect();
+        for document in parsed.into_iter().flat_map(|file| file.documents) {
+            self.add(document, context);
         }
     }
 
     fn add(&mut self, document: SigmaDocument, context: &RuleContext<'_>) {
         let SigmaDocument { location, title, id, warnings, outcome } = document;
         self.warnings.extend(warnings);
-        let unused = |reason| UnusedRule { location, id, title, reason };
+        let unused = |severity, reason| UnusedRule { location, id, title, severity, reason };
         match outcome {
-            Err(rejection) => self.unused.push(unused(UnusedReason::Rejected(rejection))),
+            Err(rejection) => self.unused.push(unused(None, UnusedReason::Rejected(rejection))),
             Ok(rule) => match definition(&rule, context) {
                 Some(definition) => self.detections.push(definition),
-                None => self.unused.push(unused(UnusedReason::NoTable(rule.logsource.value))),
+                None => self.unused.push(unused(rule.level, UnusedReason::NoTable(rule.logsource.value))),
             },
         }
     }
 
-    /// Adds the rules that a `rules` block names, whose paths are below `folder` unless they are absolute.
+    /// Adds the rules that a `rules` block names, whose paths start from the folder of its file, and that from `folder`.
     pub fn add_block(
         &mut self,
         rules: &RulesDefinition,
@@ -162,17 +167,19 @@ impl RuleLibrary {
         diagnostics: &mut Diagnostics,
     ) {
         let placeholders = match &rules.placeholders {
-            Some(path) => read_placeholders(&folder.join(&path.value), &path.location, diagnostics),
+            Some(path) => read_placeholders(&place_of(path, folder), &path.location, diagnostics),
             None => Placeholders::new(),
         };
         let mut own = Self::default();
         for path in &rules.paths {
-            let place = folder.join(&path.value);
-            if place.exists() {
-                own.add_files(&place, &placeholders, context, diagnostics);
-            } else {
+            let place = place_of(path, folder);
+            let places = if place.exists() { vec![place.clone()] } else { matching(&place) };
+            if places.is_empty() {
                 let mistake = Diagnostic::error(format!("there is nothing at {}", place.display()));
                 diagnostics.push(mistake.at(&path.location));
+            }
+            for place in places {
+                own.add_files(&place, &placeholders, context, diagnostics);
             }
         }
         for detection in &mut own.detections {
@@ -184,6 +191,49 @@ impl RuleLibrary {
         self.unused.extend(own.unused);
         self.warnings.extend(own.warnings);
     }
+}
+
+/// Of detections that run with the same id only the first: findings of both would have the same ids. The others are
+/// rules that do not run.
+pub fn without_same_ids(detections: Vec<DetectionDefinition>) -> (Vec<DetectionDefinition>, Vec<UnusedRule>) {
+    let mut first: HashMap<String, Location> = HashMap::new();
+    let (mut kept, mut unused) = (Vec::with_capacity(detections.len()), Vec::new());
+    for detection in detections {
+        let Located { value: id, location } = detection.id.clone();
+        match first.get(&id) {
+            Some(other) if detection.enabled => unused.push(UnusedRule {
+                location,
+                id: Some(id),
+                title: Some(detection.title),
+                severity: Some(detection.severity),
+                reason: UnusedReason::SameId(other.clone()),
+            }),
+            _ => {
+                if detection.enabled {
+                    first.insert(id, location);
+                }
+                kept.push(detection);
+            }
+        }
+    }
+    (kept, unused)
+}
+
+/// Where a path of a configuration leads: from the folder of the file that it is written in.
+fn place_of(path: &Located<String>, folder: &Path) -> PathBuf {
+    folder.join(path.location.file.folder()).join(&path.value)
+}
+
+/// The files that a glob such as `rules/**/*.yml` means; none if it is no glob.
+fn matching(pattern: &Path) -> Vec<PathBuf> {
+    let is_plain = |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
+    let folder: PathBuf = pattern.components().take_while(is_plain).collect();
+    let glob = GlobBuilder::new(&pattern.to_string_lossy()).literal_separator(true).build();
+    let (Ok(glob), true) = (glob, folder != pattern) else { return Vec::new() };
+    let matcher = glob.compile_matcher();
+    let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().flatten();
+    let files = entries.filter(|entry| entry.file_type().is_file() && is_sigma_file(entry.path()));
+    files.map(DirEntry::into_path).filter(|path| matcher.is_match(path)).collect()
 }
 
 fn read_placeholders(path: &Path, named_at: &Location, diagnostics: &mut Diagnostics) -> Placeholders {

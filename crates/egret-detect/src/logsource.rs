@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use egret_config::{
-    Block, BlockKind, BlockReader, Configuration, Decode, Diagnostics, Environment, FromValue, Value,
-    ValueKind, decode_block,
+    Block, BlockKind, BlockReader, Configuration, Decode, Diagnostic, Diagnostics, Environment, FromValue,
+    Located, Value, ValueKind, decode_block,
 };
 use egret_match::{Condition, Predicate, Subject, Test, TextPattern};
+use egret_model::suggest;
 use include_dir::{Dir, include_dir};
 
 use crate::sigma::LogSource;
@@ -28,7 +29,7 @@ struct Entry {
     product: Option<String>,
     category: Option<String>,
     service: Option<String>,
-    table: String,
+    table: Located<String>,
     rows: Rows,
 }
 
@@ -73,7 +74,7 @@ impl Decode for LogSourceBlock {
         // Its name is for people.
         let _ = reader.label(0);
         let product = reader.optional_or("product", None::<String>);
-        let table = reader.required::<String>("table");
+        let table = reader.required::<Located<String>>("table");
         let mut entries = Vec::new();
         for kind in ["category", "service"] {
             for named in reader.decode_blocks::<Named>(kind) {
@@ -132,6 +133,24 @@ impl LogSources {
         sources
     }
 
+    /// Says which names of tables are none of `tables`.
+    pub fn check_tables<'t>(
+        &self,
+        tables: impl IntoIterator<Item = &'t str> + Clone,
+        diagnostics: &mut Diagnostics,
+    ) {
+        for Entry { table, .. } in &self.entries {
+            if tables.clone().into_iter().any(|known| known == table.value) {
+                continue;
+            }
+            let mistake =
+                Diagnostic::error(format!("there is no table `{}`", table.value)).at(&table.location);
+            let near =
+                suggest::nearest(&table.value, tables.clone()).map(|near| format!("did you mean `{near}`?"));
+            diagnostics.push(mistake.hint_if(near));
+        }
+    }
+
     fn add(&mut self, block: &Block, diagnostics: &mut Diagnostics) {
         if let Some(LogSourceBlock(entries)) = decode_block(block, diagnostics) {
             self.entries.extend(entries);
@@ -144,7 +163,7 @@ impl LogSources {
         let mut by_table: BTreeMap<String, Vec<Condition>> = BTreeMap::new();
         for entry in self.entries.iter().filter(|entry| entry.has(source)) {
             let narrowed = entry.rows.narrow(condition);
-            by_table.entry(entry.table.clone()).or_default().push(narrowed);
+            by_table.entry(entry.table.value.clone()).or_default().push(narrowed);
         }
         by_table
             .into_iter()
@@ -157,7 +176,7 @@ impl LogSources {
 
     /// The tables that have rows of some log source.
     pub fn tables(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().map(|entry| entry.table.as_str())
+        self.entries.iter().map(|entry| entry.table.value.as_str())
     }
 }
 

@@ -166,8 +166,12 @@ impl Collector<'_> {
             let deliveries = read_all(scope, self.options.threads, context, &prepared.plans, jobs);
             run.commit_all(&deliveries)
         })?;
+        let mut partitions = run.reports;
+        for (partition, plan) in partitions.iter_mut().zip(&prepared.plans) {
+            partition.note_rules(&plan.detector);
+        }
         Ok(CollectReport {
-            partitions: run.reports,
+            partitions,
             snapshot: run.snapshot,
             skipped: prepared.skipped,
             interrupted: self.stop.is_stopped(),

@@ -9,6 +9,7 @@ pub mod collect;
 pub mod commit;
 mod drift;
 pub mod hunt;
+pub mod metrics;
 pub mod observer;
 pub mod partition;
 pub mod read;
@@ -18,6 +19,7 @@ pub mod workers;
 
 pub use collect::{CollectError, CollectOptions, Collector};
 pub use hunt::{HuntError, HuntOptions, hunt};
-pub use observer::{CollectReport, NoObserver, Observer, PartitionReport, StopSignal};
+pub use metrics::Metrics;
+pub use observer::{CollectReport, NoObserver, Observer, PartitionReport, RuleReport, StopSignal};
 pub use partition::{PartitionDefinition, PartitionPlan, Planner};
 pub use scan::{ScanReport, scan};

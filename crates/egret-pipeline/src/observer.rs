@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use egret_detect::{Detector, RuleStatistics};
 use egret_model::Finding;
 use serde::Serialize;
 
@@ -80,6 +81,18 @@ pub struct PartitionReport {
     /// Objects whose last line somebody may still be writing; it is left for the next run.
     #[serde(skip)]
     pub held_back: u64,
+    /// What each rule took that is made of tests of fields, if it was evaluated at all.
+    #[serde(skip)]
+    pub rules: Vec<RuleReport>,
+}
+
+/// What a rule took in a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleReport {
+    /// The rule's id.
+    pub detection_id: String,
+    /// How often it was evaluated, and what came of it.
+    pub statistics: RuleStatistics,
 }
 
 impl PartitionReport {
@@ -91,6 +104,14 @@ impl PartitionReport {
         self.quarantined += chunk.quarantined.len() as u64;
         self.findings += chunk.findings.len() as u64;
         self.misfits += chunk.misfits;
+    }
+
+    /// Says what the rules took so far.
+    pub(crate) fn note_rules(&mut self, detector: &Detector) {
+        let evaluated = detector.statistics().filter(|(_, statistics)| statistics.evaluations > 0);
+        self.rules = evaluated
+            .map(|(rule, statistics)| RuleReport { detection_id: rule.id.value.clone(), statistics })
+            .collect();
     }
 }
 

@@ -70,6 +70,11 @@ pub fn scan(
             report.take(delivery, found);
         }
     });
+    report
+        .partitions
+        .iter_mut()
+        .zip(plans)
+        .for_each(|(partition, plan)| partition.note_rules(&plan.detector));
     Ok(report)
 }
 

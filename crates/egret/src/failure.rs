@@ -58,7 +58,9 @@ impl Failure {
 
     /// The mistakes of a configuration, all at once.
     pub fn configuration(diagnostics: &Diagnostics) -> Self {
-        let errors = diagnostics.iter().filter(|mistake| mistake.level == egret_config::Level::Error).count();
+        // Each once, as they are shown.
+        let each = diagnostics.clone().into_iter();
+        let errors = each.filter(|mistake| mistake.level == egret_config::Level::Error).count();
         let noun = if errors == 1 { "mistake" } else { "mistakes" };
         let rendered = diagnostics.render(style::stderr_has_colour());
         Self::usage(format!("{}\n\nthe configuration has {errors} {noun}", rendered.trim_end()))

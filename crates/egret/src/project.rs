@@ -1,7 +1,7 @@
 //! The project: what a configuration says, read and compiled.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use egret_config::{BlockKind, Configuration, Diagnostics, Environment, decode_block};
@@ -107,6 +107,7 @@ impl Project {
             .collect();
         let sources = LogSources::new(&configuration, &mut diagnostics);
         let mut library = RuleLibrary::default();
+        sources.check_tables(tables.names(), &mut diagnostics);
         let context = RuleContext { sources: &sources, has_table: &|name| tables.get(name).is_ok() };
         for block in configuration.blocks_of(RULES.name) {
             if let Some(rules) = decode_block(block, &mut diagnostics) {
@@ -116,8 +117,10 @@ impl Project {
         for path in rule_paths {
             library.add_files(path, &Placeholders::new(), &context, &mut diagnostics);
         }
-        let RuleLibrary { detections: more, unused: unused_rules, warnings } = library;
+        let RuleLibrary { detections: more, unused: mut unused_rules, warnings } = library;
         detections.extend(more);
+        let (mut detections, same) = library::without_same_ids(detections);
+        unused_rules.extend(same);
         diagnostics.extend(warnings);
         egret_detect::test_file::attach_tests_beside(&mut detections, &mut diagnostics);
         let surroundings = surroundings(environment);
@@ -139,6 +142,11 @@ impl Project {
             diagnostics,
             lake_folder,
         }
+    }
+
+    /// What is wrong with how the files are written; [`Self::check`] says what else is.
+    pub fn mistakes(&self) -> &Diagnostics {
+        &self.diagnostics
     }
 
     /// Who compiles partitions.
@@ -216,7 +224,12 @@ impl Project {
 
     /// Opens the lake, and makes it where there is none.
     pub async fn create_lake(&self) -> Result<Lake, Failure> {
-        let options = LakeOptions::new(&self.lake_folder).with_clock(Arc::clone(&self.clock));
+        self.create_lake_in(&self.lake_folder).await
+    }
+
+    /// Opens a lake in `folder`, or makes it.
+    pub async fn create_lake_in(&self, folder: &Path) -> Result<Lake, Failure> {
+        let options = LakeOptions::new(folder).with_clock(Arc::clone(&self.clock));
         Ok(Lake::open(options).await?)
     }
 

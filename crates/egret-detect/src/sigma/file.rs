@@ -102,6 +102,13 @@ impl SigmaFile {
         Self { documents }
     }
 
+    /// The file called `path`, which could not be read.
+    pub fn unreadable(path: impl Into<PathBuf>, error: &std::io::Error) -> Self {
+        let start = Location::new(&SourceFile::new(path, ""), 0..0);
+        let mistake = Diagnostic::error(format!("the file cannot be read: {error}")).at(&start);
+        Self { documents: vec![SigmaDocument::mistake(start, mistake)] }
+    }
+
     /// The rules that can be used.
     pub fn rules(&self) -> impl Iterator<Item = &SigmaRule> {
         self.documents.iter().filter_map(|document| document.outcome.as_ref().ok())

@@ -7,6 +7,7 @@ use clap::Args;
 use egret_model::channel::wildcard_matches;
 use egret_pipeline::{CollectOptions, CollectReport, Collector, PartitionDefinition, StopSignal};
 
+use super::metrics::MetricsOptions;
 use super::range::RangeOptions;
 use super::{Outcome, runtime};
 use crate::arguments::Global;
@@ -39,6 +40,9 @@ pub struct Options {
     /// Exit with 1 if records could not be parsed or mapped
     #[arg(long)]
     strict: bool,
+    /// Where counters go.
+    #[command(flatten)]
+    metrics: MetricsOptions,
 }
 
 /// Collects.
@@ -58,7 +62,16 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
             return Err(super::unknown("partition", pattern, paths.iter().map(String::as_str)));
         }
     }
-    let lake = runtime.block_on(project.create_lake())?;
+    // Gone when the run ends: one that stores nothing makes no lake either.
+    let scratch = options.dry_run.then(tempfile::tempdir).transpose();
+    let scratch = scratch.map_err(|error| Failure::outside(format!("cannot make a folder: {error}")))?;
+    let lake = runtime.block_on(async {
+        match (&scratch, project.open_lake().await?) {
+            (_, Some(lake)) => Ok(lake),
+            (Some(scratch), None) => project.create_lake_in(scratch.path()).await,
+            (None, None) => project.create_lake().await,
+        }
+    })?;
     let progress = Progress::new(global, true);
     let collector = Collector {
         lake: &lake,
@@ -78,7 +91,8 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     let outcome = collector.collect(plans);
     progress.finish();
     let report = outcome?;
-    print_report(&report, OutputFormat::of_one(global.output))?;
+    options.metrics.write(&report.partitions)?;
+    print_report(&report, options.dry_run, OutputFormat::of_one(global.output))?;
     Ok(exit_code(&report, options))
 }
 
@@ -91,26 +105,27 @@ fn names(pattern: &str, partition: &PartitionDefinition) -> bool {
     wildcard_matches(&pattern, &path) || wildcard_matches(&pattern, &partition.table.value.to_lowercase())
 }
 
-fn print_report(report: &CollectReport, format: OutputFormat) -> Result<(), Failure> {
-    if format != OutputFormat::Table {
-        return print_one(report, format);
+fn print_report(report: &CollectReport, is_dry_run: bool, format: OutputFormat) -> Result<(), Failure> {
+    match format {
+        OutputFormat::Table => print_all(&report.partitions, format)?,
+        _ => print_one(report, format)?,
     }
-    print_all(&report.partitions, format)?;
     let total =
         |get: fn(&egret_pipeline::PartitionReport) -> u64| report.partitions.iter().map(get).sum::<u64>();
-    if total(|partition| partition.quarantined) > 0 {
-        eprintln!(
-            "{} records are in quarantine: egret quarantine list",
-            total(|partition| partition.quarantined)
-        );
+    let (quarantined, findings) =
+        (total(|partition| partition.quarantined), total(|partition| partition.findings));
+    match quarantined {
+        0 => {}
+        count if is_dry_run => eprintln!("{count} records would be in quarantine"),
+        count => eprintln!("{count} records are in quarantine: egret quarantine list"),
     }
     if total(|partition| partition.held_back) > 0 {
         eprintln!(
             "a last line without an end was left for the next run, since somebody may still be writing it"
         );
     }
-    if total(|partition| partition.findings) > 0 {
-        eprintln!("{} findings: egret finding list", total(|partition| partition.findings));
+    if findings > 0 && !is_dry_run {
+        eprintln!("{findings} findings: egret finding list");
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ pub mod format;
 pub mod hunt;
 pub mod init;
 pub mod lake;
+mod metrics;
 pub mod partition;
 pub mod quarantine;
 pub mod query;

@@ -47,12 +47,21 @@ pub struct Paths {
 /// Shows or checks.
 pub fn run(global: &Global, command: &Command) -> Outcome {
     match command {
-        Command::List(paths) => list(&load(global, paths)?, OutputFormat::of_many(global.output)),
+        Command::List(paths) => list(&load_good(global, paths)?, OutputFormat::of_many(global.output)),
         Command::Show { rule, paths } => {
-            show(&load(global, paths)?, rule, OutputFormat::of_one(global.output))
+            show(&load_good(global, paths)?, rule, OutputFormat::of_one(global.output))
         }
         Command::Check(paths) => check(&load(global, paths)?),
     }
+}
+
+/// As [`load`], if nothing is wrong with how the configuration is written.
+fn load_good(global: &Global, paths: &Paths) -> Result<Project, Failure> {
+    let project = load(global, paths)?;
+    if project.mistakes().has_errors() {
+        return Err(Failure::configuration(project.mistakes()));
+    }
+    Ok(project)
 }
 
 fn load(global: &Global, Paths { paths }: &Paths) -> Result<Project, Failure> {
@@ -98,7 +107,7 @@ fn summary_of_unused(unused: &UnusedRule) -> Value {
     json!({
         "id": unused.id,
         "title": unused.title,
-        "severity": null,
+        "severity": unused.severity,
         "language": "sigma",
         "target": null,
         "tags": [],
@@ -187,6 +196,7 @@ pub fn counts(project: &Project) -> String {
         ),
         (unused(|reason| matches!(reason, UnusedReason::Rejected(Rejection::NotYet(_)))), "not possible yet"),
         (unused(|reason| matches!(reason, UnusedReason::Rejected(Rejection::Mistakes(_)))), "with mistakes"),
+        (unused(|reason| matches!(reason, UnusedReason::SameId(_))), "with the id of another"),
     ];
     let total = project.detections.len() + project.unused_rules.len();
     let mut text = format!("rules: {total}, of which run {enabled}");

@@ -19,6 +19,7 @@ use egret_source::FileSource;
 use egret_table::PartitionContext;
 
 use self::findings::Findings;
+use super::metrics::MetricsOptions;
 use super::range::RangeOptions;
 use super::{Outcome, runtime, unknown};
 use crate::arguments::Global;
@@ -55,6 +56,9 @@ pub struct Options {
     /// Exit with 1 if there is a finding at least this severe
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<Severity>,
+    /// Where counters go.
+    #[command(flatten)]
+    metrics: MetricsOptions,
 }
 
 /// Scans.
@@ -95,6 +99,7 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
         eprintln!("{} {}", style::warning("warning:"), printable(warning));
     }
     let worst = findings.finish()?;
+    options.metrics.write(&report.partitions)?;
     if !project.unused_rules.is_empty() {
         eprintln!("{}; `egret rule list` says which", super::rule::counts(&project));
     }
@@ -125,6 +130,11 @@ type Kind = (String, String, Option<String>);
 
 /// A plan for each kind of file, and the files of which nobody knows what they are.
 fn plans(project: &Project, options: &Options) -> Result<(Vec<PartitionPlan>, Vec<String>), Failure> {
+    if let (Some(_), Some((kind, name))) = (&options.format, format_of(options, &[]))
+        && project.formats.find(&kind, &name).or_else(|| preset(&kind, &name)).is_none()
+    {
+        return Err(unknown_format(options));
+    }
     let surroundings = surroundings(&environment());
     let mut unrecognised = Vec::new();
     let mut kinds: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
@@ -190,12 +200,26 @@ fn stream_plan(project: &Project, options: &Options) -> Result<PartitionPlan, Fa
     let mut input = std::io::stdin();
     let read = input.by_ref().take(RECOGNISE_BYTES as u64).read_to_end(&mut head);
     read.map_err(|error| Failure::outside(format!("cannot read standard input: {error}")))?;
-    let candidates = candidates(project, options, &head);
+    let candidates = candidates(project, options, &decompressed(&head)?);
     let kind = kinds_of(project, options, &candidates).into_iter().next().ok_or_else(|| {
         Failure::usage("standard input is not recognised").hint("name it with --table or --format")
     })?;
     let surroundings = surroundings(&environment()).with_standard_input(Cursor::new(head).chain(input));
     plan(project, options, &kind, file_source(&[&"-".to_owned()], &surroundings)?)
+}
+
+/// What the beginning of a stream says, as far as it goes, whether it is compressed or not.
+fn decompressed(head: &[u8]) -> Result<Vec<u8>, Failure> {
+    let surroundings = surroundings(&environment()).with_standard_input(Cursor::new(head.to_vec()));
+    let source = file_source(&[&"-".to_owned()], &surroundings)?;
+    let context = SourceContext { clock: Arc::new(SystemClock), checkpoints: Arc::default() };
+    let mut text = Vec::new();
+    for object in source.list(&context)?.objects {
+        // It is cut, so reading it ends with an error, after all that there is.
+        let reader = source.open(&object)?;
+        let _ = reader.take(RECOGNISE_BYTES as u64).read_to_end(&mut text);
+    }
+    Ok(text)
 }
 
 /// How a file is written, as said or recognised, and which tables its first records may be for.
@@ -271,10 +295,7 @@ fn plan(
         (kind, None) => preset(kind, "default"),
     };
     let Some(format) = format else {
-        let name = options.format.clone().unwrap_or_default();
-        let names: Vec<&str> =
-            egret_format::registry::FORMAT_TYPES.iter().map(|format| format.name).collect();
-        return Err(unknown("format", &name, names));
+        return Err(unknown_format(options));
     };
     let context = PartitionContext { format_fields: format.fields(), ..PartitionContext::new("scan") };
     let timezone = context.timezone;
@@ -296,6 +317,11 @@ fn plan(
         detector,
         states: std::collections::HashMap::new(),
     })
+}
+
+fn unknown_format(options: &Options) -> Failure {
+    let names: Vec<&str> = egret_format::registry::FORMAT_TYPES.iter().map(|format| format.name).collect();
+    unknown("format", options.format.as_deref().unwrap_or_default(), names)
 }
 
 fn print_stats(report: &ScanReport, plans: &[PartitionPlan], project: &Project) {

@@ -43,6 +43,20 @@ fn collecting_twice_stores_everything_once() {
 }
 
 #[test]
+fn a_dry_run_stores_nothing_at_all() {
+    let place = Place::with_logs(2);
+    let lake = place.lake("dry");
+    let said = lake.collect(&["--dry-run"]);
+    assert!(said.stdout.contains("\"rows\": 490"), "{said:?}");
+    assert!(said.stderr.contains("16 records would be in quarantine"), "{said:?}");
+    assert!(!lake.folder.exists(), "there was no lake, and there is none");
+    let expected = undisturbed(&place);
+    lake.collect(&[]);
+    lake.collect(&["--dry-run"]);
+    lake.assert_holds(&expected);
+}
+
+#[test]
 fn a_file_that_grew_is_read_on() {
     let place = Place::with_logs(2);
     let log = place.folder.read("logs/nginx/access.log");

@@ -1,9 +1,12 @@
 //! Sigma rules: in the stream, over files, over history; listed, checked, tested.
 
+use std::io::Write;
+use std::process::Stdio;
+
 use serde_json::Value;
 use snapbox::{assert_data_eq, str};
 
-use crate::place::{Lake, Place};
+use crate::place::{Lake, Place, Said};
 
 const SECRETS: &str = r"
 title: Somebody looks for secrets
@@ -33,7 +36,8 @@ fn place() -> Place {
     place.folder.write("rules/web/secrets.tests.jsonl", TESTS);
     let other = |product: &str| SECRETS.replace("category: webserver", &format!("product: {product}"));
     place.folder.write("rules/mac.yml", other("macos"));
-    place.folder.write("rules/servers.yml", SECRETS.replace("cs-method: get", "c-ip|expand: '%Servers%'"));
+    let servers = SECRETS.replace("cs-method: get", "c-ip|expand: '%Servers%'").replace("0f0001", "0f0002");
+    place.folder.write("rules/servers.yml", servers);
     place
 }
 
@@ -165,4 +169,104 @@ fn a_block_of_rules_chooses_among_them() {
     assert_eq!(enabled("exclude = [\"5a1c0f3e-2a55-4a0e-9d1c-0c7b8e0f0001\"]"), 0);
     assert_eq!(enabled("enabled = false"), 0);
     assert_eq!(enabled("placeholders = \"values.yml\""), 2);
+}
+
+#[test]
+fn metrics_say_what_each_rule_took() {
+    let place = place();
+    let lake = lake(&place);
+    let scanned = place.run(&["scan", "logs/nginx", "--rules", "rules", "--metrics", "scan.prom"]);
+    assert_eq!(scanned.code, Some(0), "{scanned:?}");
+    lake.collect(&["--metrics", "collect.prom"]);
+    for (file, partition) in [("scan.prom", "scan"), ("collect.prom", "web")] {
+        let text = String::from_utf8(place.folder.read(file)).unwrap();
+        let value = |name: &str, rule: &str| {
+            let labels = format!("{{table=\"nginx_access_log\",partition=\"{partition}\"{rule}}} ");
+            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(&labels)?.parse::<f64>().ok())
+        };
+        let rule = ",rule=\"5a1c0f3e-2a55-4a0e-9d1c-0c7b8e0f0001\"";
+        assert!(value("egret_rows_total", "") > Some(400.0), "{text}");
+        assert_eq!(value("egret_rule_hits_total", rule), Some(48.0), "{text}");
+        assert!(value("egret_rule_evaluations_total", rule) > Some(0.0), "{text}");
+        assert!(value("egret_rule_time_seconds_total", rule).is_some(), "{text}");
+    }
+    let wrong = place.run(&["scan", "logs/nginx", "--rules", "rules", "--metrics", "nowhere/scan.prom"]);
+    assert_eq!(wrong.code, Some(3), "{wrong:?}");
+    assert!(wrong.stderr.contains("cannot write the metrics to nowhere/scan.prom"), "{wrong:?}");
+}
+
+/// A configuration in a folder of its own, with rules below it, used from another folder.
+#[test]
+fn a_rules_block_names_files_from_its_own_folder_and_by_globs() {
+    let place = Place::with_logs(1);
+    place.folder.write("etc/rules/web/secrets.yml", SECRETS);
+    place.folder.write("etc/rules/notes.txt", "no rule");
+    for paths in ["rules", "rules/**", "rules/*/*.yml", "rules/web/secrets.yml"] {
+        place.folder.write("etc/rules.hcl", format!("rules \"ours\" {{\n  paths = [\"{paths}\"]\n}}\n"));
+        let said = place.run(&["scan", "logs/nginx", "--rules", "etc/rules.hcl", "-o", "ndjson"]);
+        assert_eq!(sigma_findings(&said.stdout).len(), 48, "{paths}: {said:?}");
+    }
+    place.folder.write("etc/rules.hcl", "rules \"ours\" {\n  paths = [\"rules/*.yaml\"]\n}\n");
+    let said = place.run(&["rule", "list", "etc/rules.hcl"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(
+        said.stderr.contains("there is nothing at")
+            && said.stderr.contains("the configuration has 1 mistake\n")
+    );
+}
+
+#[test]
+fn of_rules_with_the_same_id_one_runs() {
+    let place = Place::with_logs(1);
+    place.folder.write("rules/a.yml", SECRETS);
+    place.folder.write("rules/b.yml", SECRETS.replace("looks for", "asks for"));
+    let said = place.run(&["scan", "logs/nginx", "--rules", "rules", "-o", "ndjson"]);
+    let found = sigma_findings(&said.stdout);
+    assert_eq!(found.len(), 48);
+    assert!(found.windows(2).all(|pair| pair[0]["finding_id"] != pair[1]["finding_id"]));
+    assert!(said.stderr.contains("rules: 2, of which run 1, with the id of another 1"), "{said:?}");
+    let listed = place.run(&["rule", "list", "rules", "-o", "csv"]);
+    assert!(listed.stdout.contains("the rule at rules/a.yml:2:1 has the same id"), "{listed:?}");
+}
+
+#[test]
+fn a_rule_that_cannot_be_read_stops_no_other() {
+    let place = Place::with_logs(1);
+    place.folder.write("rules/a.yml", SECRETS);
+    place.folder.write("rules/latin.yml", b"title: caf\xe9\n");
+    let said = place.run(&["scan", "logs/nginx", "--rules", "rules", "-o", "ndjson"]);
+    assert_eq!(sigma_findings(&said.stdout).len(), 48, "{said:?}");
+    let checked = place.run(&["rule", "check", "rules"]);
+    assert_eq!(checked.code, Some(2), "{checked:?}");
+    assert!(
+        checked.stderr.contains("the file cannot be read: stream did not contain valid UTF-8"),
+        "{checked:?}"
+    );
+}
+
+#[test]
+fn a_table_that_a_log_source_misspells_is_a_mistake() {
+    let place = Place::empty();
+    let logsource = "logsource \"own\" {\n  product = \"shop\"\n  table = \"nginx_acess_log\"\n  any {}\n}\n";
+    place.folder.write("own.hcl", logsource);
+    let said = place.run(&["rule", "list", "own.hcl"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.stderr.contains("there is no table `nginx_acess_log`"), "{said:?}");
+    assert!(said.stderr.contains("did you mean `nginx_access_log`?") && said.stderr.contains("own.hcl:3:11"));
+}
+
+#[test]
+fn a_scan_knows_compressed_streams_and_refuses_unknown_formats() {
+    let place = Place::with_logs(1);
+    let log = place.folder.read("logs/nginx/access.log");
+    let mut command = place.egret(&["scan", "-", "-o", "ndjson"]);
+    let mut process =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    process.stdin.take().unwrap().write_all(&crate::logs::gzip(&log)).unwrap();
+    let said = Said::from(process.wait_with_output().unwrap());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(!said.stdout.is_empty());
+    let said = place.run(&["scan", "logs/nginx", "--format", "jsnol"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.stderr.contains("there is no format `jsnol`") && said.stderr.contains("did you mean `json"));
 }
