@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{Array, RecordBatch};
 use egret_model::Evidence;
 use egret_model::schema::EXTRA;
 
@@ -11,7 +11,7 @@ use crate::cell::Cell;
 use crate::condition::{Condition, Predicate, Subject};
 use crate::program::Program;
 use crate::relation;
-use crate::run::column;
+use crate::run::{column, texts};
 use crate::scanner::Scratch;
 
 /// Of a value at most so many characters are shown.
@@ -71,8 +71,10 @@ impl Program {
         let mut cells: Vec<Cell<'static>> = Vec::new();
         for document in self.documents.iter().filter(|document| wanted(&document.column)) {
             let Some(values) = column(batch, &document.column, &document.fields) else { continue };
-            let Some(texts) = values.as_string_view_opt().map(|texts| texts.value(row)) else { continue };
-            document.members.find(texts, &mut |found, cell| {
+            let Some(texts) = texts(&values.slice(row, 1)).filter(|texts| texts.is_valid(0)) else {
+                continue;
+            };
+            document.members.find(texts.value(0), &mut |found, cell| {
                 if found == field {
                     cells.push(cell.into_owned());
                 }

@@ -15,7 +15,7 @@ use crate::prefilter::Haystack;
 use crate::program::Program;
 use crate::scanner::Scratch;
 
-pub(crate) use fields::column;
+pub(crate) use fields::{column, texts};
 
 /// Values remembered for longer than a batch take at most so much memory for each thread.
 const MAX_MEMO_BYTES: usize = 32 << 20;

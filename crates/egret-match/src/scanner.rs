@@ -206,6 +206,7 @@ impl Scanner {
         }
         checks.clear();
         checks.extend_from_slice(&self.unprompted);
+        let mut room = (MIN_ROOM.max(2 * hits.len()), MIN_ROOM);
         if let Some(ends) = &self.ends {
             for found in ends.find_overlapping_iter(folded.as_str()) {
                 let before = &folded.as_bytes()[..found.end()];
@@ -223,7 +224,8 @@ impl Scanner {
                         }
                     }
                 }
-                compact(hits);
+                compact(hits, &mut room.0);
+                compact(checks, &mut room.1);
             }
         }
         checks.sort_unstable();
@@ -237,11 +239,16 @@ impl Scanner {
     }
 }
 
-/// A long text can hold a short literal a million times.
-fn compact(hits: &mut Vec<u32>) {
-    if hits.len() == hits.capacity() && hits.len() > 1_024 {
-        hits.sort_unstable();
-        hits.dedup();
+/// So many numbers are kept before it is worth looking which of them are there twice.
+const MIN_ROOM: usize = 1_024;
+
+/// A long text can hold a short literal a million times: once there are more numbers than there is room for, those that
+/// are there twice go, and there is room for as many more as are left.
+fn compact(numbers: &mut Vec<u32>, room: &mut usize) {
+    if numbers.len() > *room {
+        numbers.sort_unstable();
+        numbers.dedup();
+        *room = MIN_ROOM.max(2 * numbers.len());
     }
 }
 

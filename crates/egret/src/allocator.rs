@@ -28,13 +28,14 @@ pub(crate) fn keep_free_memory() {
 
 /// Takes memory in pages of 4 KiB. The allocator asks for huge ones, which Linux clears as a whole when a byte of them is
 /// touched: a quarter of all memory was cleared and never used, and where memory is not at hand, as in a virtual machine,
-/// that was up to a fifth of the time of a scan. To be called before there are other threads.
+/// that was up to a fifth of the time of a scan. Processes that this one starts inherit it.
 pub(crate) fn take_small_pages() {
     #[cfg(target_os = "linux")]
     #[expect(unsafe_code, reason = "the system has no other way to be told")]
     // SAFETY: sets a flag of the process, of which nothing depends but how fast memory is. An old kernel says no.
     unsafe {
-        libc::prctl(libc::PR_SET_THP_DISABLE, 1, 0, 0, 0);
+        let (yes, unused): (libc::c_ulong, libc::c_ulong) = (1, 0);
+        libc::prctl(libc::PR_SET_THP_DISABLE, yes, unused, unused, unused);
     }
 }
 

@@ -2,12 +2,15 @@
 //!
 //! Of all that is done to collect JSON, finding where names and strings end takes the longest. So this is ours, made
 //! for records that resemble each other: a name that is where it was in the last record is compared, not read. What
-//! is neither a name, a string, nor a short word is left to the parser, and so is the verdict on what is no JSON.
+//! is neither a name, a string, a short word, nor a few digits is left to the parser, and so is the verdict on what is no JSON.
 
 use jiter::{Jiter, JiterError, JiterErrorType, JsonErrorType};
 
 use super::lanes::find_special;
 use super::unescape::unicode;
+
+/// Of more digits the parser decides whether they are a number: it refuses thousands of them.
+const MAX_DIGITS: usize = 19;
 
 /// What stands here is no JSON, or not all of it: [`Cursor::refusal`] says which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,10 +177,10 @@ fn string_end(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
     }
 }
 
-/// Where the number ends that starts with a digit at `at`, if it is nothing but digits.
+/// Where the number ends that starts with a digit at `at`, if it is nothing but a few digits.
 fn integer_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let digits = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let goes_on = matches!(bytes.get(at + digits), Some(b'.' | b'e' | b'E'));
+    let digits = bytes[at..].iter().take(MAX_DIGITS + 1).take_while(|byte| byte.is_ascii_digit()).count();
+    let goes_on = digits > MAX_DIGITS || matches!(bytes.get(at + digits), Some(b'.' | b'e' | b'E'));
     let has_zero = digits > 1 && bytes[at] == b'0';
     (!goes_on && !has_zero).then_some(at + digits)
 }
@@ -255,6 +258,7 @@ mod tests {
             any::<f64>().prop_map(|number| serde_json::Value::from(number).to_string()),
             "[\\PC\"\\\\\n\u{1}é😀]{0,40}".prop_map(|text| serde_json::Value::from(text).to_string()),
             Just(r#""\ud83d\ude00\/\b""#.to_owned()),
+            prop::sample::select(vec![18, 19, 20, 4_300, 4_301]).prop_map(|digits| "7".repeat(digits)),
         ];
         leaf.prop_recursive(4, 32, 4, |inner| {
             let members = prop::collection::vec(("[a-c\\PC]{0,3}", inner.clone()), 0..4);

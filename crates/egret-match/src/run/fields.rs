@@ -276,7 +276,7 @@ pub(crate) fn column(batch: &RecordBatch, name: &str, fields: &[String]) -> Opti
 }
 
 /// The texts of a column of text of any kind.
-fn texts(column: &ArrayRef) -> Option<StringViewArray> {
+pub(crate) fn texts(column: &ArrayRef) -> Option<StringViewArray> {
     match column.data_type() {
         DataType::Utf8View => column.as_string_view_opt().cloned(),
         DataType::Utf8 | DataType::LargeUtf8 => {

@@ -24,7 +24,7 @@ use super::range::RangeOptions;
 use super::{Outcome, runtime, unknown};
 use crate::arguments::Global;
 use crate::failure::{Failure, INCOMPLETE, INTERRUPTED};
-use crate::interrupt::stop_on_ctrl_c;
+use crate::interrupt::{StandardInput, stop_on_ctrl_c};
 use crate::output::{OutputFormat, printable, style};
 use crate::progress::Progress;
 use crate::project::{Project, environment, surroundings};
@@ -72,10 +72,10 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
             return Err(Failure::configuration(&diagnostics));
         }
     }
-    let (plans, unrecognised) = plans(&project, options)?;
     let runtime = runtime()?;
     let stop = StopSignal::default();
     stop_on_ctrl_c(runtime.handle(), &stop, "showing what was found");
+    let (plans, unrecognised) = plans(&project, options, &stop)?;
     let progress = Progress::new(global, false);
     let limits = CollectOptions {
         memory: global.memory / 2,
@@ -129,7 +129,11 @@ type Candidates = (FormatName, Vec<String>);
 type Kind = (String, String, Option<String>);
 
 /// A plan for each kind of file, and the files of which nobody knows what they are.
-fn plans(project: &Project, options: &Options) -> Result<(Vec<PartitionPlan>, Vec<String>), Failure> {
+fn plans(
+    project: &Project,
+    options: &Options,
+    stop: &StopSignal,
+) -> Result<(Vec<PartitionPlan>, Vec<String>), Failure> {
     if let (Some(_), Some((kind, name))) = (&options.format, format_of(options, &[]))
         && project.formats.find(&kind, &name).or_else(|| preset(&kind, &name)).is_none()
     {
@@ -179,7 +183,7 @@ fn plans(project: &Project, options: &Options) -> Result<(Vec<PartitionPlan>, Ve
         plans.push(plan(project, options, &kind, source)?);
     }
     if !streams.is_empty() {
-        plans.push(stream_plan(project, options)?);
+        plans.push(stream_plan(project, options, stop)?);
     }
     Ok((plans, unrecognised))
 }
@@ -195,9 +199,9 @@ fn file_source(
 }
 
 /// Standard input is read once: what was looked at to recognise it is put in front again.
-fn stream_plan(project: &Project, options: &Options) -> Result<PartitionPlan, Failure> {
+fn stream_plan(project: &Project, options: &Options, stop: &StopSignal) -> Result<PartitionPlan, Failure> {
     let mut head = Vec::new();
-    let mut input = std::io::stdin();
+    let mut input = StandardInput::new(stop)?;
     let read = input.by_ref().take(RECOGNISE_BYTES as u64).read_to_end(&mut head);
     read.map_err(|error| Failure::outside(format!("cannot read standard input: {error}")))?;
     let candidates = candidates(project, options, &decompressed(&head)?);

@@ -47,8 +47,23 @@ impl Findings {
     }
 }
 
-/// What a finding takes, roughly.
+/// What a finding takes, roughly: its longest texts, and as much as it always takes.
 fn bytes(finding: &Finding) -> usize {
     let evidence = finding.evidence.iter().map(|test| size_of_val(test) + test.value.len() + test.test.len());
-    size_of_val(finding) + finding.event.len() + finding.description.len() + evidence.sum::<usize>()
+    let observed = &finding.observables;
+    let observables = [
+        &observed.ips,
+        &observed.domains,
+        &observed.emails,
+        &observed.usernames,
+        &observed.akas,
+        &observed.hashes,
+        &finding.tags,
+        &finding.event_ids,
+    ];
+    let listed = observables.into_iter().flatten().map(|text| size_of_val(text) + text.len());
+    let texts = [&finding.event, &finding.message, &finding.description, &finding.source_location];
+    2 * size_of_val(finding)
+        + texts.into_iter().map(String::len).sum::<usize>()
+        + evidence.chain(listed).sum::<usize>()
 }
