@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use egret_config::Diagnostics;
 use egret_format::Format;
+use egret_model::channel::ChannelPattern;
 use egret_model::{ExpressionCompiler, Origin, Timestamp};
 use egret_table::{PartitionContext, TableMapper, Tables};
 use serde::Serialize;
@@ -28,7 +29,10 @@ pub struct RuleTester<'a> {
     find_format: FindFormat<'a>,
     compiler: &'a dyn ExpressionCompiler,
     now: Timestamp,
-    mappers: HashMap<String, Result<Arc<TableMapper>, String>>,
+    /// By table, and the channel that is meant instead of the table's.
+    mappers: HashMap<(String, Option<String>), Result<Arc<TableMapper>, String>>,
+    /// The channels of partitions, each with its table.
+    channels: Vec<(String, String)>,
 }
 
 /// What came of one case.
@@ -106,7 +110,13 @@ impl<'a> RuleTester<'a> {
         compiler: &'a dyn ExpressionCompiler,
         now: Timestamp,
     ) -> Self {
-        Self { tables, find_format, compiler, now, mappers: HashMap::new() }
+        Self { tables, find_format, compiler, now, mappers: HashMap::new(), channels: Vec::new() }
+    }
+
+    /// Partitions, each as its table and the channel that it says instead of the table's.
+    #[must_use]
+    pub fn with_channels(self, channels: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { channels: channels.into_iter().collect(), ..self }
     }
 
     /// Runs all cases of a detection, in their order.
@@ -138,7 +148,11 @@ impl<'a> RuleTester<'a> {
         test: &TestDefinition,
     ) -> Result<Decision, String> {
         let table = self.table_of(definition, test)?;
-        let mapper = self.mapper(&table)?;
+        let channel = match &definition.target.value {
+            Target::Channel(pattern) => self.channel_of(&table, pattern),
+            Target::Table(_) | Target::LogSource(_) => None,
+        };
+        let mapper = self.mapper(&table, channel)?;
         let detector = Detector::compile(
             std::slice::from_ref(definition),
             mapper.schema(),
@@ -179,9 +193,9 @@ impl<'a> RuleTester<'a> {
                     return Err(reason);
                 }
                 let channel = self.tables.get(name).map(|table| table.channel()).unwrap_or_default();
-                return match pattern.matches(&channel) {
-                    true => Ok(name.clone()),
-                    false => {
+                return match self.channel_of(name, pattern) {
+                    Some(_) => Ok(name.clone()),
+                    None => {
                         Err(format!("table `{name}` is on channel {channel}, which {pattern} does not cover"))
                     }
                 };
@@ -199,8 +213,8 @@ impl<'a> RuleTester<'a> {
         let covered: Vec<&str> = self
             .tables
             .iter()
-            .filter(|table| pattern.matches(&table.channel()))
             .map(|table| table.name.value.as_str())
+            .filter(|table| self.channel_of(table, pattern).is_some())
             .collect();
         match covered.as_slice() {
             [] => Err(format!("no table is on a channel that {pattern} covers")),
@@ -208,16 +222,25 @@ impl<'a> RuleTester<'a> {
         }
     }
 
-    fn mapper(&mut self, table: &str) -> Result<Arc<TableMapper>, String> {
-        if let Some(known) = self.mappers.get(table) {
+    /// The channel of the table, or of one of its partitions, that the pattern covers.
+    fn channel_of(&self, table: &str, pattern: &ChannelPattern) -> Option<String> {
+        let own = self.tables.get(table).ok()?.channel();
+        let of_partitions = self.channels.iter().filter(|(of, _)| of == table).map(|(_, channel)| channel);
+        std::iter::once(&own).chain(of_partitions).find(|channel| pattern.matches(channel)).cloned()
+    }
+
+    fn mapper(&mut self, table: &str, channel: Option<String>) -> Result<Arc<TableMapper>, String> {
+        let key = (table.to_owned(), channel.clone());
+        if let Some(known) = self.mappers.get(&key) {
             return known.clone();
         }
         let definition = self.tables.get(table).map_err(|error| error.to_string())?;
+        let context = PartitionContext { channel, ..PartitionContext::new(PARTITION) };
         let mapper = definition
-            .compile(self.compiler, PartitionContext::new(PARTITION))
+            .compile(self.compiler, context)
             .map(Arc::new)
             .map_err(|mistakes| format!("table `{table}` has a mistake: {}", first_message(&mistakes)));
-        self.mappers.insert(table.to_owned(), mapper.clone());
+        self.mappers.insert(key, mapper.clone());
         mapper
     }
 }

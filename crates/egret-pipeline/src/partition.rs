@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, SchemaRef};
 use chrono_tz::Tz;
 use egret_config::{
     Block, BlockKind, BlockReader, Configuration, Diagnostic, Diagnostics, Located, Reference,
@@ -199,8 +199,20 @@ impl Planner<'_> {
             channel: partition.channel.clone(),
             format_fields: format.fields(),
         };
-        let mapper = report_all(table.compile(self.compiler, context), diagnostics)?;
-        let filters = self.filters(partition, &mapper, diagnostics);
+        let Some(mapper) = report_all(table.compile(self.compiler, context.clone()), diagnostics) else {
+            // What else is wrong is said as well, if the types of all columns are known all the same.
+            let without_index = PartitionContext { index: None, ..context };
+            let is_typed = || table.columns.iter().all(|column| column.column_type.is_some());
+            match table.compile(self.compiler, without_index) {
+                Ok(mapper) => drop(self.filters(partition, mapper.arrow_schema(), diagnostics)),
+                Err(_) if is_typed() => {
+                    self.filters(partition, &table.schema().to_arrow(), diagnostics);
+                }
+                Err(_) => {}
+            }
+            return None;
+        };
+        let filters = self.filters(partition, mapper.arrow_schema(), diagnostics);
         let channel = mapper.channel().to_owned();
         let (detector, mistakes) =
             Detector::compile_valid(self.detections, mapper.schema(), &channel, self.compiler);
@@ -222,21 +234,21 @@ impl Planner<'_> {
     fn filters(
         &self,
         partition: &PartitionDefinition,
-        mapper: &TableMapper,
+        schema: &SchemaRef,
         diagnostics: &mut Diagnostics,
     ) -> Option<Vec<Arc<dyn Expression>>> {
         let filters: Vec<_> =
-            partition.filters.iter().map(|filter| self.filter(filter, mapper, diagnostics)).collect();
+            partition.filters.iter().map(|filter| self.filter(filter, schema, diagnostics)).collect();
         filters.into_iter().collect()
     }
 
     fn filter(
         &self,
         filter: &Located<String>,
-        mapper: &TableMapper,
+        schema: &SchemaRef,
         diagnostics: &mut Diagnostics,
     ) -> Option<Arc<dyn Expression>> {
-        let expression = match self.compiler.compile(&filter.value, mapper.arrow_schema()) {
+        let expression = match self.compiler.compile(&filter.value, schema) {
             Ok(expression) => expression,
             Err(error) => {
                 diagnostics.push(Diagnostic::in_sql(filter, error));

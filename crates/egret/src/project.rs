@@ -15,8 +15,8 @@ use egret_pipeline::partition::{FORMAT_BLOCK, Formats, PARTITION_BLOCK};
 use egret_pipeline::{PartitionDefinition, PartitionPlan, Planner};
 use egret_source::Surroundings;
 use egret_sql::SqlCompiler;
-use egret_table::Tables;
 use egret_table::builtin::TABLE_BLOCK;
+use egret_table::{PartitionContext, Tables};
 
 use crate::arguments::Global;
 use crate::failure::Failure;
@@ -180,11 +180,30 @@ impl Project {
         let planner = self.planner();
         let plans: Vec<Option<PartitionPlan>> =
             self.partitions.iter().map(|partition| planner.plan(partition, &mut diagnostics)).collect();
+        self.check_unused_tables(&mut diagnostics);
         let others = self.detectors_of_other_tables(&plans, &mut diagnostics);
         let detectors: Vec<&Detector> =
             plans.iter().flatten().map(|plan| &plan.detector).chain(&others).collect();
         diagnostics.extend(check_targets(&self.detections, self.tables.names(), &detectors));
         (plans, diagnostics)
+    }
+
+    /// Tables of the user's own that no partition has must be right too.
+    fn check_unused_tables(&self, diagnostics: &mut Diagnostics) {
+        let own = self.configuration.blocks_of(TABLE_BLOCK.name).filter_map(|block| block.labels.first());
+        for name in own.map(|label| &label.value) {
+            let is_used = self.partitions.iter().any(|partition| partition.table.value == *name);
+            let (false, Ok(table)) = (is_used, self.tables.get(name)) else { continue };
+            // Which fields there are depends on the format, which the source says if the table does not.
+            let Some(choice) = &table.format else { continue };
+            let format = choice.resolve(|kind, name| self.formats.find(kind, name), diagnostics);
+            let Some(format) = format else { continue };
+            let context =
+                PartitionContext { format_fields: format.fields(), ..PartitionContext::new("check") };
+            if let Err(mistakes) = table.compile(&self.compiler, context) {
+                diagnostics.extend(mistakes);
+            }
+        }
     }
 
     /// Detections on tables that no partition has must be right too.

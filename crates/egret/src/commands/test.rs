@@ -38,7 +38,12 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
         }
     }
     let find_format = |kind: &str, name: &str| project.formats.find(kind, name);
-    let mut tester = RuleTester::new(&project.tables, &find_format, &project.compiler, project.clock.now());
+    let channels = project.partitions.iter().filter_map(|partition| {
+        let channel = partition.channel.clone()?;
+        Some((partition.table.value.clone(), channel))
+    });
+    let tester = RuleTester::new(&project.tables, &find_format, &project.compiler, project.clock.now());
+    let mut tester = tester.with_channels(channels);
     let mut summary = TestSummary::default();
     let format = OutputFormat::of_many(global.output);
     let mut failed = Vec::new();

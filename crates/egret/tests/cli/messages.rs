@@ -62,6 +62,77 @@ error: the configuration has 1 mistake
 }
 
 #[test]
+fn a_mistake_hides_no_other() {
+    let said = check(
+        r#"
+partition "nginx_access_log" "web" {
+  tp_index = "nope"
+  filter   = "status = 200 and"
+  source "file" {
+    paths = ["logs"]
+  }
+}
+
+partition "nginx_access_log" "other" {
+  source "file" {
+    paths = ["logs"]
+  }
+}
+
+detection "odd" {
+  table    = "nginx_access_log"
+  severity = "low"
+  where    = "statis = 200"
+}
+
+table "nobody_has_it" {
+  format = format.jsonl.default
+  column "tp_timestamp" {
+    source = "time"
+  }
+  column "a" {
+    transform = "lowr(b)"
+  }
+}
+"#,
+    );
+    assert_eq!(said.code, Some(2));
+    for place in ["egret.hcl:3:", "egret.hcl:4:", "egret.hcl:19:", "egret.hcl:28:"] {
+        assert!(said.stderr.contains(place), "{place}: {}", said.stderr);
+    }
+    assert!(said.stderr.contains("the configuration has 4 mistakes"), "{}", said.stderr);
+}
+
+#[test]
+fn a_detection_on_a_channel_of_a_partition_is_tested() {
+    let place = Place::empty();
+    place.folder.write(
+        "egret.hcl",
+        r#"
+partition "nginx_access_log" "web" {
+  channel = "shop.web"
+  source "file" {
+    paths = ["logs"]
+  }
+}
+
+detection "denied" {
+  channel  = "shop.*"
+  severity = "low"
+  where    = "status = 403"
+  test "denied" {
+    record = "192.0.2.9 - - [17/Mar/2026:10:00:00 +0000] \"GET / HTTP/1.1\" 403 1 \"-\" \"curl/8\""
+    expect = true
+  }
+}
+"#,
+    );
+    let said = place.run(&["test", "-o", "ndjson"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stdout.contains(r#""passed":1,"failed":0,"errored":0"#), "{said:?}");
+}
+
+#[test]
 fn a_misspelt_attribute_is_shown_where_it_stands() {
     let said = check(
         r#"
