@@ -23,8 +23,9 @@ const MAX_INLINE_BYTES: usize = 12;
 /// How long a searched piece is, the better one first.
 const WINDOW_BYTES: [usize; 2] = [4, 3];
 
-/// What `\u00e4` begins with: JSON that has it may hide any character.
-const ESCAPED_CHARACTER: &[u8] = b"\\u00";
+/// How the escapes begin that JSON may hide a letter of a keyword in: those of ASCII, and of `K` (the kelvin sign) and
+/// `İ`, which fold to it.
+const HIDING_ESCAPES: [&str; 3] = ["\\u00", "\\u212", "\\u013"];
 
 /// Finds out whether any of some keywords can be in a batch.
 pub(crate) struct Prefilter {
@@ -162,9 +163,9 @@ impl Haystack {
             if json_columns.contains(field.name())
                 && let Some(texts) = column.as_string_view_opt()
             {
-                let finder = memchr::memmem::Finder::new(ESCAPED_CHARACTER);
-                haystack.is_hidden |=
-                    texts.iter().flatten().any(|text| finder.find(text.as_bytes()).is_some());
+                let finders = HIDING_ESCAPES.map(memchr::memmem::Finder::new);
+                let hides = |text: &str| finders.iter().any(|finder| finder.find(text.as_bytes()).is_some());
+                haystack.is_hidden |= texts.iter().flatten().any(hides);
             }
         }
         haystack
@@ -229,6 +230,8 @@ mod tests {
         assert!(may_be_in(&keywords, "eo.oe.\u{212a}iwi is the same word"));
         assert!(may_be_in(&["lookup::all"], "loo\u{212a}up::all is the same word"));
         assert!(may_be_in(&keywords, r#"{"a":"nothing, but \u0065scaped"}"#));
+        assert!(may_be_in(&["lookup::all"], r#"{"a":"loo\u212Aup::all is the same word"}"#));
+        assert!(may_be_in(&["mimilib.dll"], r#"{"a":"m\u0130milib.dll may be"}"#));
         assert!(!may_be_in(&keywords, "a long text that says sekurlsa:logonpasswords and mimilib-dll"));
     }
 
