@@ -7,7 +7,7 @@ use egret_config::{
     Located, Value, ValueKind, decode_block,
 };
 use egret_match::{Condition, Predicate, Subject, Test, TextPattern};
-use egret_model::suggest;
+use egret_table::Tables;
 use include_dir::{Dir, include_dir};
 
 use crate::sigma::LogSource;
@@ -134,20 +134,12 @@ impl LogSources {
     }
 
     /// Says which names of tables are none of `tables`.
-    pub fn check_tables<'t>(
-        &self,
-        tables: impl IntoIterator<Item = &'t str> + Clone,
-        diagnostics: &mut Diagnostics,
-    ) {
+    pub fn check_tables(&self, tables: &Tables, diagnostics: &mut Diagnostics) {
         for Entry { table, .. } in &self.entries {
-            if tables.clone().into_iter().any(|known| known == table.value) {
-                continue;
+            if let Err(unknown) = tables.get(&table.value) {
+                let mistake = Diagnostic::error(unknown.to_string()).at(&table.location);
+                diagnostics.push(mistake.hint(unknown.hint));
             }
-            let mistake =
-                Diagnostic::error(format!("there is no table `{}`", table.value)).at(&table.location);
-            let near =
-                suggest::nearest(&table.value, tables.clone()).map(|near| format!("did you mean `{near}`?"));
-            diagnostics.push(mistake.hint_if(near));
         }
     }
 

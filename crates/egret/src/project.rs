@@ -107,7 +107,7 @@ impl Project {
             .collect();
         let sources = LogSources::new(&configuration, &mut diagnostics);
         let mut library = RuleLibrary::default();
-        sources.check_tables(tables.names(), &mut diagnostics);
+        sources.check_tables(&tables, &mut diagnostics);
         let context = RuleContext { sources: &sources, has_table: &|name| tables.get(name).is_ok() };
         for block in configuration.blocks_of(RULES.name) {
             if let Some(rules) = decode_block(block, &mut diagnostics) {
