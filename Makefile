@@ -15,11 +15,13 @@ export EGRET_TEST_PYTHON := $(VENV)/bin/python
 export PATH := $(TOOLS)/bin:$(HOME)/.cargo/bin:$(PATH)
 
 DUCKDB := 1.5.5
+AIOSMTPD := 1.4.6
+MOTO := 5.2.5
 NEXTEST := 0.9.143
 DENY := 0.20.2
 
 EGRET := $(CARGO_TARGET_DIR)/debug/egret
-PYTHON_STAMP := $(VENV)/.duckdb-$(DUCKDB)
+PYTHON_STAMP := $(VENV)/.installed-$(DUCKDB)-$(AIOSMTPD)-$(MOTO)
 
 .PHONY: help
 help: ## list what there is
@@ -43,7 +45,7 @@ bench: setup ## measure collecting beside DuckDB: make bench DATA=FOLDER
 	bench/collect --data "$(DATA)"
 
 .PHONY: setup
-setup: toolchain $(PYTHON_STAMP) nextest cargo-deny ## install what building and testing need; quick when done
+setup: toolchain $(PYTHON_STAMP) rsyslog nextest cargo-deny ## install what building and testing need; quick when done
 
 # The parts of setup.
 
@@ -57,15 +59,22 @@ apt:
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES)
 
-# The real DuckDB, with which the tests read the lakes that Egret writes.
+# Real peers for the tests: the DuckDB that reads the lakes that Egret writes, a mail server, the services of AWS.
 $(PYTHON_STAMP):
 	@command -v python3 >/dev/null || $(MAKE) --no-print-directory apt PACKAGES="python3 python3-venv"
 	rm -rf $(VENV)
 	mkdir -p $(CACHE)
 	python3 -m venv $(VENV) || { $(MAKE) --no-print-directory apt PACKAGES=python3-venv; python3 -m venv --clear $(VENV); }
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-input duckdb==$(DUCKDB) \
-		duckdb-extension-ducklake==$(DUCKDB) duckdb-extension-sqlite-scanner==$(DUCKDB)
+		duckdb-extension-ducklake==$(DUCKDB) duckdb-extension-sqlite-scanner==$(DUCKDB) \
+		aiosmtpd==$(AIOSMTPD) 'moto[server,sns,sqs,s3]==$(MOTO)'
 	touch $@
+
+# The syslog server of Debian, which the tests start as a user's process.
+.PHONY: rsyslog
+rsyslog:
+	@[[ -x /usr/sbin/rsyslogd && -n "$$(ls /usr/lib/*/rsyslog/lmnsd_gtls.so 2>/dev/null)" ]] || \
+		$(MAKE) --no-print-directory apt PACKAGES="rsyslog rsyslog-gnutls"
 
 # Tools are built without optimisation: that takes a quarter of the time, and they run for seconds.
 .PHONY: nextest

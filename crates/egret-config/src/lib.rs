@@ -53,6 +53,7 @@ mod evaluate;
 mod functions;
 
 mod decode;
+mod documentation;
 mod from_value;
 
 mod show;
@@ -60,6 +61,7 @@ mod show;
 pub use block::{Attribute, Block};
 pub use decode::{BlockReader, Decode, decode_block};
 pub use diagnostic::{Diagnostic, Diagnostics, Level};
+pub use documentation::AttributeDocumentation;
 pub use environment::Environment;
 pub use from_value::{ByteSize, FromValue, Reference};
 pub use functions::documentation as functions;

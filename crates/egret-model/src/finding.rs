@@ -48,7 +48,7 @@ impl Origin {
 }
 
 /// The addresses, names and accounts in the event.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Observables {
     /// IP addresses.
     pub ips: Vec<String>,

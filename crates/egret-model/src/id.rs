@@ -60,8 +60,23 @@ impl RecordIds {
 pub fn finding_id<'a>(detection_id: &str, event_ids: impl IntoIterator<Item = &'a str>) -> EventId {
     let mut sorted: Vec<&str> = event_ids.into_iter().collect();
     sorted.sort_unstable();
+    hash_of(std::iter::once(detection_id).chain(sorted))
+}
+
+/// The id of an alert: a detection, what its findings are merged by, and the first of them.
+pub fn alert_id(detection_id: &str, merged_by: &str, first_finding: &str) -> EventId {
+    hash_of([detection_id, merged_by, first_finding])
+}
+
+/// The id of a delivery: the same revision of an alert has the same one at an output, however often it is tried.
+pub fn delivery_id(alert_id: &str, revision: u32, output: &str) -> EventId {
+    hash_of([alert_id, &revision.to_string(), output])
+}
+
+/// Each part's length goes before it, so that no two lists of parts give the same bytes.
+fn hash_of<'a>(parts: impl IntoIterator<Item = &'a str>) -> EventId {
     let mut hash = Xxh3::new();
-    for part in std::iter::once(detection_id).chain(sorted) {
+    for part in parts {
         hash.update(&(part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
@@ -79,6 +94,8 @@ mod tests {
         assert_eq!(ids.id(0, b"{}").to_string(), "2a1737d8f7cf057065103d2c082360ea");
         assert_eq!(ids.id(4096, b"{\"a\":1}").to_string(), "4508eab587d7049510d391dcce8fd3a2");
         assert_eq!(finding_id("root_login", ["b", "a"]).to_string(), "098dad4a834180f7a08355b4b091aca3");
+        assert_eq!(alert_id("root_login", "{}", "f").to_string(), "e74a8d1ca7189044cffe3d1c6f4f1aff");
+        assert_eq!(delivery_id("a", 1, "slack.soc").to_string(), "DELIVERYID");
     }
 
     #[test]

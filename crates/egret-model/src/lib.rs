@@ -5,6 +5,7 @@
 //! a [`Source`] never sees a format, a format never sees a table's SQL, and nobody but `egret-sql` sees
 //! the engine behind an [`Expression`].
 
+pub mod alert;
 pub mod channel;
 pub mod chunk;
 pub mod expression;
@@ -20,6 +21,7 @@ pub mod suggest;
 pub mod time;
 pub mod types;
 
+pub use alert::{Alert, AlertAction, AlertStatus};
 pub use channel::ChannelPattern;
 pub use chunk::Chunk;
 pub use expression::{CompileError, EvaluateError, Expression, ExpressionCompiler};

@@ -9,5 +9,5 @@ mod registry;
 mod surroundings;
 
 pub use file::FileSource;
-pub use registry::{AttributeDocumentation, SourceType, decode_source, source_types};
+pub use registry::{SourceType, decode_source, source_types};
 pub use surroundings::{StandardInput, Surroundings};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egret_config::{Block, Diagnostic, Diagnostics};
+use egret_config::{AttributeDocumentation, Block, Diagnostic, Diagnostics};
 use egret_model::{Source, suggest};
 
 use crate::file;
@@ -21,19 +21,6 @@ pub struct SourceType {
     pub example: &'static str,
     /// Makes the source that a block describes; `None` after a mistake, which was reported.
     pub decode: fn(&Block, &Surroundings, &mut Diagnostics) -> Option<Arc<dyn Source>>,
-}
-
-/// One attribute of a source's block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AttributeDocumentation {
-    /// Its name.
-    pub name: &'static str,
-    /// What its value is: `a list of strings`.
-    pub value: &'static str,
-    /// Whether it must be there.
-    pub required: bool,
-    /// What it does.
-    pub description: &'static str,
 }
 
 /// All source types. To add one, write its module and name it here.

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use egret_config::{Block, BlockReader, Decode, Diagnostic, Diagnostics, Located, Value, decode_block};
+use egret_config::{
+    AttributeDocumentation, Block, BlockReader, Decode, Diagnostic, Diagnostics, Located, Value, decode_block,
+};
 use egret_model::Source;
 
 use crate::file::glob::{Exclusion, InvalidPath, PathPattern};
 use crate::file::layout::Layout;
 use crate::file::source::FileSource;
-use crate::registry::{AttributeDocumentation, SourceType};
+use crate::registry::SourceType;
 use crate::surroundings::Surroundings;
 
 /// The source type `file`.

@@ -1,0 +1,63 @@
+use std::time::Duration;
+
+use egret_peer::{Answer, Authority, HttpPeer};
+
+use super::*;
+use crate::testing::output_of;
+
+async fn send(url: &str, more: &str) -> Result<Receipt, SendError> {
+    let definition =
+        output_of(&format!("output \"webhook\" \"w\" {{\n url = \"{url}\"\n timeout = \"1s\"\n {more}\n}}"));
+    let letter = crate::testing::letter(AlertAction::Raise, definition.output.escape());
+    definition.output.send(&[letter]).await.remove(0)
+}
+
+#[tokio::test]
+async fn what_may_change_is_tried_again_and_nothing_else() {
+    let peer = HttpPeer::start().await.unwrap();
+    for (answer, retried, after) in [
+        (Answer::status(429).with_header("retry-after", "7"), true, Some(7)),
+        (Answer::status(503), true, None),
+        (Answer::status(500), true, None),
+        (Answer::status(408), true, None),
+        (Answer::status(400), false, None),
+        (Answer::status(401), false, None),
+        (Answer::status(413), false, None),
+        (Answer::status(501), false, None),
+        (Answer::status(307).with_header("location", "http://127.0.0.1:1/"), false, None),
+        (Answer::Reset, true, None),
+        (Answer::Late(Duration::from_secs(5)), true, None),
+    ] {
+        peer.script([answer.clone()]);
+        let before = peer.requests().len();
+        match send(&peer.url("/"), "").await.unwrap_err() {
+            SendError::Retry { message, after: found } => {
+                assert!(retried, "{answer:?}: {message}");
+                assert_eq!(found.map(|after| after.as_secs()), after, "{answer:?}");
+            }
+            SendError::Refused { message } => assert!(!retried, "{answer:?}: {message}"),
+        }
+        assert_eq!(peer.requests().len(), before + 1, "{answer:?} is asked once");
+    }
+}
+
+#[tokio::test]
+async fn certificates_are_verified() {
+    let authority = Authority::new().unwrap();
+    let peer = HttpPeer::start_tls(&authority, false).await.unwrap();
+    let wrong = send(&peer.url("/"), "").await.unwrap_err();
+    assert!(wrong.to_string().contains("certificate"), "{wrong}");
+    let trusted = format!("ca_file = \"{}\"", authority.ca_file().display());
+    assert!(send(&peer.url("/"), &trusted).await.is_ok());
+    let by_address = peer.url("/").replace("localhost", "127.0.0.1");
+    let wrong = send(&by_address, &trusted).await.unwrap_err();
+    assert!(wrong.to_string().contains("certificate"), "{wrong}");
+    assert_eq!(peer.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_there_says_so() {
+    let error = send("http://127.0.0.1:1/secret", "").await.unwrap_err().to_string();
+    assert!(error.starts_with("cannot reach http://127.0.0.1:1: "), "{error}");
+    assert!(!error.contains("secret"), "{error}");
+}

@@ -1,0 +1,35 @@
+//! Outputs: where alerts go. One module a service, each with the struct of its configuration;
+//! [`output_types`] is the visible list of them.
+//!
+//! An [`Output`] is given [`Letter`]s: what happened to an alert, and the [`Message`] that says so, made from the alert
+//! and the user's templates. It brings the message into its service's form, shortens it to the service's limits, escapes
+//! what came from logs for the place it goes to, sends it, and says how that went: taken, to be tried again, or
+//! refused for good. When to try again, and in which order, is not its business.
+
+mod delivery;
+mod escape;
+mod message;
+mod shorten;
+mod template;
+
+mod definition;
+mod registry;
+
+pub mod http;
+pub mod tls;
+
+pub mod exec;
+pub mod file;
+pub mod stdout;
+pub mod webhook;
+
+pub use definition::{OUTPUT_BLOCK, OutputDefinition, Rate};
+pub use delivery::{Delivery, Letter, Output, Receipt, SendError};
+pub use escape::Escape;
+pub use message::{Link, Message, Text};
+pub use registry::{COMMON_ATTRIBUTES, OutputContext, OutputType, output_types};
+pub use shorten::{shorten, shorten_bytes};
+pub use template::{TEMPLATE_BLOCK, Templates};
+
+#[cfg(test)]
+mod testing;

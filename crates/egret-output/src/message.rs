@@ -1,0 +1,223 @@
+//! The generic message of an alert: what every output brings into its service's best form.
+
+use egret_model::{Alert, AlertAction, Severity};
+
+use crate::delivery::Delivery;
+use crate::escape::Escape;
+use crate::shorten::shorten;
+use crate::template::Templates;
+
+/// So many tests that held are told, and so many characters of each value.
+const MAX_EVIDENCE: usize = 5;
+const MAX_EVIDENCE_CHARS: usize = 300;
+
+/// So many values of a list are told.
+const MAX_VALUES: usize = 10;
+
+/// A text, and whether it may be obeyed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Text {
+    /// Foreign text: to be escaped for the place it goes to.
+    Plain(String),
+    /// What a user's template wrote in the place's own mark-up, with the foreign values in it escaped already.
+    MarkUp(String),
+}
+
+impl Text {
+    /// As it must be written in a place that needs `escape`.
+    pub fn written(&self, escape: Escape) -> String {
+        match self {
+            Self::Plain(text) => escape.apply(text),
+            Self::MarkUp(text) => text.clone(),
+        }
+    }
+
+    /// As it must be written, in at most `limit` characters.
+    pub fn shortened(&self, escape: Escape, limit: usize) -> String {
+        shorten(&self.written(escape), limit)
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Plain(text) | Self::MarkUp(text) => text.is_empty(),
+        }
+    }
+}
+
+/// A link that a rule or a template gives: never one that came from logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// What to show.
+    pub title: String,
+    /// Where it leads: `http` or `https`.
+    pub url: String,
+}
+
+/// What to tell about an alert.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// One line.
+    pub title: Text,
+    /// What happened.
+    pub text: Text,
+    /// Why that matters.
+    pub description: Text,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Names and values, the most important first.
+    pub fields: Vec<(String, Text)>,
+    /// Where to read more.
+    pub links: Vec<Link>,
+    /// The whole payload, if a template says it and the output allows it.
+    pub body: Option<String>,
+    /// What is wrong with a template that could not be used; the generic part stands in its place.
+    pub problem: Option<String>,
+}
+
+impl Message {
+    /// The message for a delivery: the generic one, with the parts that templates say in their place. Of several
+    /// templates for a part, the first.
+    pub fn of(delivery: &Delivery, escape: Escape, templates: &[&Templates]) -> Self {
+        let mut message = generic(delivery);
+        for template in templates.iter().rev() {
+            template.apply(&mut message, delivery, escape);
+        }
+        message
+    }
+}
+
+/// Without templates.
+fn generic(delivery: &Delivery) -> Message {
+    let alert = &delivery.alert;
+    Message {
+        title: Text::Plain(title(delivery.action, alert)),
+        text: Text::Plain(text(delivery)),
+        description: Text::Plain(alert.description.clone()),
+        severity: alert.severity,
+        fields: fields(alert),
+        links: links(alert),
+        body: None,
+        problem: None,
+    }
+}
+
+fn title(action: AlertAction, alert: &Alert) -> String {
+    match action {
+        AlertAction::Raise => alert.title.clone(),
+        AlertAction::Update => format!("{} ({} findings)", alert.title, alert.count),
+        AlertAction::Acknowledge => format!("Acknowledged: {}", alert.title),
+        AlertAction::Close => format!("Closed: {}", alert.title),
+        AlertAction::Reopen => format!("Reopened: {}", alert.title),
+        AlertAction::Comment => format!("Comment: {}", alert.title),
+    }
+}
+
+fn text(delivery: &Delivery) -> String {
+    let by = delivery.by.as_deref().unwrap_or("somebody");
+    let said = delivery.remark.as_deref().filter(|remark| !remark.is_empty());
+    let said = said.map(|remark| format!(": {remark}")).unwrap_or_default();
+    match delivery.action {
+        AlertAction::Raise | AlertAction::Update | AlertAction::Reopen => delivery.alert.message.clone(),
+        AlertAction::Acknowledge => format!("acknowledged by {by}{said}"),
+        AlertAction::Close => format!("closed by {by}{said}"),
+        AlertAction::Comment => format!("{by}{said}"),
+    }
+}
+
+fn fields(alert: &Alert) -> Vec<(String, Text)> {
+    let mut fields: Vec<(String, Text)> = Vec::new();
+    let mut add = |name: &str, value: String| {
+        if !value.is_empty() {
+            fields.push((name.to_owned(), Text::Plain(value)));
+        }
+    };
+    add("Severity", alert.severity.to_string());
+    add("Detection", alert.detection_id.clone());
+    add("Channel", alert.channel.clone());
+    add("Time", alert.time_first.to_string());
+    if alert.count > 1 {
+        add("Last", alert.time_last.to_string());
+        add("Findings", alert.count.to_string());
+    }
+    for (name, value) in alert.merged_by.iter().filter(|(name, _)| *name != "channel") {
+        add(name, value_text(value));
+    }
+    let observables = &alert.observables;
+    for (name, values) in [
+        ("Users", &observables.usernames),
+        ("IPs", &observables.ips),
+        ("Domains", &observables.domains),
+        ("E-mails", &observables.emails),
+        ("Hashes", &observables.hashes),
+        ("Resources", &observables.akas),
+    ] {
+        add(name, list(values));
+    }
+    for evidence in alert.evidence.iter().take(MAX_EVIDENCE) {
+        let field = evidence.field.as_deref().unwrap_or("any field");
+        let value = shorten(&evidence.value, MAX_EVIDENCE_CHARS);
+        add("Evidence", format!("{field} {}: {value}", evidence.test));
+    }
+    add("Tags", list(&alert.tags));
+    add("Source", alert.source_location.clone());
+    add("Alert", alert.alert_id.clone());
+    fields
+}
+
+fn value_text(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn list(values: &[String]) -> String {
+    let mut text = values.iter().take(MAX_VALUES).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if values.len() > MAX_VALUES {
+        text.push_str(&format!(" and {} more", values.len() - MAX_VALUES));
+    }
+    text
+}
+
+fn links(alert: &Alert) -> Vec<Link> {
+    let is_link = |url: &&String| url.starts_with("https://") || url.starts_with("http://");
+    let links = alert.references.iter().filter(is_link);
+    links.map(|url| Link { title: url.clone(), url: url.clone() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::delivery;
+
+    #[test]
+    fn tells_what_the_alert_has() {
+        let message = Message::of(&delivery(AlertAction::Raise), Escape::Nothing, &[]);
+        assert_eq!(message.title, Text::Plain("Root login".into()));
+        let names: Vec<&str> = message.fields.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "Severity",
+                "Detection",
+                "Channel",
+                "Time",
+                "Last",
+                "Findings",
+                "user",
+                "Users",
+                "IPs",
+                "Evidence",
+                "Tags",
+                "Source",
+                "Alert"
+            ]
+        );
+        assert_eq!(message.links[0].url, "https://example.org/runbook");
+    }
+
+    #[test]
+    fn says_who_did_it() {
+        let message = Message::of(&delivery(AlertAction::Close), Escape::Nothing, &[]);
+        assert_eq!(message.title, Text::Plain("Closed: Root login".into()));
+        assert_eq!(message.text, Text::Plain("closed by ada: a drill".into()));
+    }
+}

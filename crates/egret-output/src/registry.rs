@@ -1,0 +1,93 @@
+//! The list of output types, with their documentation.
+
+use std::fmt;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use egret_config::{AttributeDocumentation, BlockReader, Environment};
+use egret_model::Clock;
+
+use crate::delivery::Output;
+use crate::{exec, file, stdout, webhook};
+
+/// One type of output.
+#[derive(Debug)]
+pub struct OutputType {
+    /// Its name: `output "slack" "soc" { … }`.
+    pub name: &'static str,
+    /// What it is, in a sentence.
+    pub description: &'static str,
+    /// What can be configured beside what all outputs have, the required first.
+    pub attributes: &'static [AttributeDocumentation],
+    /// A block that uses every attribute.
+    pub example: &'static str,
+    /// What arrives there, and how it is shortened: a paragraph or two in Markdown.
+    pub arrives: &'static str,
+    /// What Egret must be allowed to do there, and how to set that up: Markdown.
+    pub permissions: &'static str,
+    /// Makes the output that a block describes; `None` after a mistake, which was reported.
+    pub decode: fn(&mut BlockReader<'_>, &OutputContext) -> Option<Arc<dyn Output>>,
+}
+
+/// All output types, by name. To add one, write its module and name it here.
+pub fn output_types() -> &'static [OutputType] {
+    &[exec::OUTPUT_TYPE, file::OUTPUT_TYPE, stdout::OUTPUT_TYPE, webhook::OUTPUT_TYPE]
+}
+
+/// What every output may have beside its own attributes.
+pub const COMMON_ATTRIBUTES: &[AttributeDocumentation] = &[
+    AttributeDocumentation::optional("enabled", "true or false", "Whether anything is sent. Default: true."),
+    AttributeDocumentation::optional(
+        "actions",
+        "a list of strings",
+        "What it is told of: raise, update, acknowledge, close, reopen, comment.",
+    ),
+    AttributeDocumentation::optional("rate", "a string", "At most so many deliveries in a time: \"30/m\"."),
+    AttributeDocumentation::optional("timeout", "a duration", "How long one try may take. Default: 10s."),
+    AttributeDocumentation::optional(
+        "give_up_after",
+        "a duration",
+        "How long a delivery is tried before it goes to the dead letters. Default: 24h.",
+    ),
+];
+
+/// What outputs may use of the world.
+#[derive(Clone)]
+pub struct OutputContext {
+    /// The working folder, where relative paths start, and the variables that clients of clouds look for credentials in.
+    pub environment: Arc<Environment>,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// How long one try may take.
+    pub timeout: Duration,
+    /// The process's standard output, which only the binary has.
+    pub stdout: Arc<Mutex<dyn Write + Send>>,
+}
+
+impl OutputContext {
+    /// Where relative paths start.
+    pub fn folder(&self) -> &Path {
+        &self.environment.working_folder
+    }
+}
+
+impl fmt::Debug for OutputContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutputContext").field("folder", &self.folder()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+impl OutputContext {
+    /// In the temporary folder, with an empty environment, and standard output thrown away.
+    pub(crate) fn for_tests() -> Self {
+        Self {
+            environment: Arc::new(Environment::default().in_folder(std::env::temp_dir())),
+            clock: Arc::new(egret_model::SystemClock),
+            timeout: Duration::from_secs(5),
+            stdout: Arc::new(Mutex::new(std::io::sink())),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Templates of users: any part of a message in `minijinja`, with the values from logs escaped for where they go.
+
+use std::fmt;
+
+use egret_config::{BlockReader, Decode, Diagnostic, Diagnostics, Located};
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, ErrorKind, Value, context};
+
+use crate::delivery::Delivery;
+use crate::escape::Escape;
+use crate::message::{Link, Message, Text};
+
+/// The block `template { … }` in an output or a route.
+pub const TEMPLATE_BLOCK: &str = "template";
+
+/// What one template may compute, in minijinja's units: loops over an event end long before.
+const FUEL: u64 = 200_000;
+
+/// A template's result is cut here; services take much less.
+const MAX_BYTES: usize = 4 << 20;
+
+/// The parts of a message that templates say.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Templates {
+    /// In place of the title.
+    pub title: Option<Located<String>>,
+    /// In place of the text.
+    pub text: Option<Located<String>>,
+    /// In place of the description.
+    pub description: Option<Located<String>>,
+    /// In place of the fields.
+    pub fields: Option<Vec<(Located<String>, Located<String>)>>,
+    /// Beside the rule's links.
+    pub links: Option<Vec<(Located<String>, Located<String>)>>,
+    /// In place of the whole payload.
+    pub body: Option<Located<String>>,
+}
+
+impl Decode for Templates {
+    fn decode(reader: &mut BlockReader<'_>) -> Option<Self> {
+        let templates = Self {
+            title: reader.optional("title"),
+            text: reader.optional("text"),
+            description: reader.optional("description"),
+            fields: reader.optional("fields"),
+            links: reader.optional("links"),
+            body: reader.optional("body"),
+        };
+        templates.check(reader.diagnostics());
+        Some(templates)
+    }
+}
+
+impl Templates {
+    fn check(&self, diagnostics: &mut Diagnostics) {
+        let environment = environment(Escape::Nothing);
+        let single = [&self.title, &self.text, &self.description, &self.body].into_iter().flatten();
+        let maps = [&self.fields, &self.links].into_iter().flatten().flatten().map(|(_, template)| template);
+        for template in single.chain(maps) {
+            if let Err(error) = environment.template_from_str(&template.value) {
+                let mistake = Diagnostic::error(format!("the template is wrong: {}", reason(&error)))
+                    .at(&template.location)
+                    .hint("templates are written as in Jinja: {{ alert.title }}, {% if alert.count > 1 %} … {% endif %}");
+                diagnostics.push(mistake);
+            }
+        }
+    }
+
+    /// Puts what the templates say into the message. A template that fails leaves the part as it is: an alert is told
+    /// in any case.
+    pub(crate) fn apply(&self, message: &mut Message, delivery: &Delivery, escape: Escape) {
+        let writer = Writer { environment: environment(escape), context: context_of(delivery) };
+        let mut problems = Vec::new();
+        let mut write = |template: &Located<String>| match writer.write(&template.value) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                problems.push(format!("the template at {}: {}", template.location, reason(&error)));
+                None
+            }
+        };
+        for (template, part) in [
+            (&self.title, &mut message.title),
+            (&self.text, &mut message.text),
+            (&self.description, &mut message.description),
+        ] {
+            if let Some(text) = template.as_ref().and_then(&mut write) {
+                *part = Text::MarkUp(text);
+            }
+        }
+        if let Some(fields) = &self.fields {
+            let written: Vec<(String, Text)> = fields
+                .iter()
+                .filter_map(|(name, template)| Some((name.value.clone(), Text::MarkUp(write(template)?))))
+                .filter(|(_, value)| !value.is_empty())
+                .collect();
+            message.fields = written;
+        }
+        for (title, template) in self.links.iter().flatten() {
+            let url = write(template).filter(|url| url.starts_with("https://") || url.starts_with("http://"));
+            message.links.extend(url.map(|url| Link { title: title.value.clone(), url }));
+        }
+        if let Some(body) = self.body.as_ref().and_then(&mut write) {
+            message.body = Some(body);
+        }
+        if !problems.is_empty() {
+            let problem = problems.join("; ");
+            tracing::warn!(alert = delivery.alert.alert_id, problem, "a template failed");
+            message.problem = Some(problem);
+        }
+    }
+}
+
+/// What one template makes of a delivery, with values escaped.
+///
+/// # Errors
+/// As minijinja says, in one line.
+pub(crate) fn render(template: &str, delivery: &Delivery, escape: Escape) -> Result<String, String> {
+    let writer = Writer { environment: environment(escape), context: context_of(delivery) };
+    writer.write(template).map_err(|error| reason(&error))
+}
+
+/// What writes templates for one delivery.
+struct Writer {
+    environment: Environment<'static>,
+    context: Value,
+}
+
+impl Writer {
+    fn write(&self, template: &str) -> Result<String, minijinja::Error> {
+        let mut text = self.environment.render_str(template, self.context.clone())?;
+        if text.len() > MAX_BYTES {
+            let end = (0..=MAX_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+            text.truncate(end);
+        }
+        Ok(text)
+    }
+}
+
+fn environment(escape: Escape) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_fuel(Some(FUEL));
+    environment.set_auto_escape_callback(|_| AutoEscape::Custom("place".into()));
+    environment.set_formatter(move |out, _, value| {
+        if value.is_undefined() || value.is_none() {
+            return Ok(());
+        }
+        let failed = |error: fmt::Error| minijinja::Error::new(ErrorKind::BadEscape, error.to_string());
+        if value.is_safe() {
+            return write!(out, "{value}").map_err(failed);
+        }
+        out.write_str(&escape.apply(&value.to_string())).map_err(failed)
+    });
+    environment
+}
+
+fn context_of(delivery: &Delivery) -> Value {
+    context! {
+        alert => Value::from(Serde(&delivery.alert)),
+        action => delivery.action.as_str(),
+        by => delivery.by.clone(),
+        remark => delivery.remark.clone(),
+        delivery_id => delivery.delivery_id.clone(),
+    }
+}
+
+/// What minijinja says, in one line.
+fn reason(error: &minijinja::Error) -> String {
+    let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    match error.line() {
+        Some(line) if line > 1 => format!("{detail} (line {line} of it)"),
+        _ => detail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egret_config::{BlockKind, Configuration, Environment, decode_block};
+    use egret_model::AlertAction;
+
+    use super::*;
+    use crate::testing::delivery;
+
+    fn templates(text: &str) -> (Option<Templates>, Diagnostics) {
+        let mut diagnostics = Diagnostics::new();
+        let kinds = [BlockKind::new("template", &[])];
+        let none = Environment::default();
+        let configuration = Configuration::parse("egret.hcl", text, &kinds, &none, &mut diagnostics);
+        let block = configuration.blocks_of("template").next().unwrap();
+        (decode_block(block, &mut diagnostics), diagnostics)
+    }
+
+    #[test]
+    fn values_are_escaped_and_the_template_is_not() {
+        let (templates, diagnostics) =
+            templates(r#"template { text = "*{{ alert.event.user }}* {{ nothing }}{{ alert.count }}" }"#);
+        assert!(!diagnostics.has_errors(), "{}", diagnostics.render(false));
+        let mut delivery = delivery(AlertAction::Raise);
+        delivery.alert.event.insert("user".into(), "<!channel>".into());
+        let message = Message::of(&delivery, Escape::Slack, &[&templates.unwrap()]);
+        assert_eq!(message.text, Text::MarkUp("*&lt;!channel&gt;* 3".into()));
+        assert_eq!(message.title, Text::Plain("Root login".into()));
+    }
+
+    #[test]
+    fn a_mistake_is_shown_at_its_place() {
+        let (_, diagnostics) = templates(r#"template { title = "{{ alert.title" }"#);
+        let shown = diagnostics.render(false);
+        assert!(shown.contains("the template is wrong: ") && shown.contains("egret.hcl:1:20"), "{shown}");
+    }
+
+    #[test]
+    fn one_that_fails_does_not_hold_up_the_alert() {
+        let (templates, _) = templates(
+            r#"template { title = "{% for a in range(10000) %}{% for b in range(10000) %}x{% endfor %}{% endfor %}" }"#,
+        );
+        let message = Message::of(&delivery(AlertAction::Raise), Escape::Nothing, &[&templates.unwrap()]);
+        assert_eq!(message.title, Text::Plain("Root login".into()));
+        assert!(message.problem.unwrap().contains("egret.hcl:1"));
+    }
+
+    #[test]
+    fn the_first_template_of_a_part_wins() {
+        let (route, _) = templates(r#"template { title = "route" }"#);
+        let (output, _) = templates("template {\n title = \"output\"\n text = \"{{ alert.severity }}\"\n}");
+        let letters = [&route.unwrap(), &output.unwrap()];
+        let message = Message::of(&delivery(AlertAction::Raise), Escape::Nothing, &letters);
+        assert_eq!(message.title, Text::MarkUp("route".into()));
+        assert_eq!(message.text, Text::MarkUp("high".into()));
+    }
+}

@@ -1,0 +1,95 @@
+//! What the tests of outputs share: an alert with something in every part.
+
+use egret_config::{Configuration, Diagnostics, Environment};
+use egret_model::alert::{Difference, Remark};
+use egret_model::{Alert, AlertAction, AlertStatus, Evidence, Observables, Severity, Timestamp};
+use serde_json::json;
+
+use crate::definition::{OUTPUT_BLOCK, OutputDefinition};
+use crate::delivery::{Delivery, Letter};
+use crate::escape::Escape;
+use crate::message::Message;
+use crate::registry::OutputContext;
+
+/// An alert of three findings.
+pub fn alert() -> Alert {
+    let at = |seconds: i64| Timestamp::from_seconds(1_700_000_000 + seconds);
+    let object = |value: serde_json::Value| value.as_object().cloned().unwrap_or_default();
+    Alert {
+        alert_id: "0123456789abcdef0123456789abcdef".into(),
+        revision: 2,
+        status: AlertStatus::Open,
+        severity: Severity::High,
+        title: "Root login".into(),
+        message: "root logged in from 198.51.100.7".into(),
+        description: "The root account should not be used.".into(),
+        detection_id: "root_login".into(),
+        detection_kind: "sql".into(),
+        detection_version: "abc".into(),
+        tags: vec!["attack.t1078".into()],
+        references: vec!["https://example.org/runbook".into()],
+        channel: "aws.cloudtrail".into(),
+        table: "aws_cloudtrail_log".into(),
+        partition: "prod".into(),
+        count: 3,
+        time_first: at(0),
+        time_last: at(60),
+        opened_at: at(61),
+        updated_at: at(62),
+        merged_by: object(json!({"channel": "aws.cloudtrail", "user": "root"})),
+        common: object(json!({"event_name": "ConsoleLogin"})),
+        differences: vec![Difference {
+            finding_id: "f1".into(),
+            time: at(0),
+            values: object(json!({"source_ip": "198.51.100.7"})),
+        }],
+        observables: Observables {
+            usernames: vec!["root".into()],
+            ips: vec!["198.51.100.7".into()],
+            ..Observables::default()
+        },
+        finding_ids: vec!["f1".into(), "f2".into(), "f3".into()],
+        event: object(json!({"event_name": "ConsoleLogin", "source_ip": "198.51.100.7"})),
+        evidence: vec![Evidence {
+            selection: Some("selection".into()),
+            field: Some("event_name".into()),
+            value: "ConsoleLogin".into(),
+            test: "is ConsoleLogin".into(),
+        }],
+        source_location: "/logs/a.json".into(),
+        outputs: vec!["webhook.test".into()],
+        acknowledged: None,
+        closed: None::<Remark>,
+        comments: Vec::new(),
+    }
+}
+
+/// Something that happened to it.
+pub fn delivery(action: AlertAction) -> Delivery {
+    let by_person = matches!(action, AlertAction::Acknowledge | AlertAction::Close | AlertAction::Comment);
+    Delivery {
+        delivery_id: "fedcba9876543210fedcba9876543210".into(),
+        action,
+        by: by_person.then(|| "ada".to_owned()),
+        remark: by_person.then(|| "a drill".to_owned()),
+        alert: alert(),
+        reference: None,
+    }
+}
+
+/// A letter about it, without templates.
+pub fn letter(action: AlertAction, escape: Escape) -> Letter {
+    let delivery = delivery(action);
+    Letter { message: Message::of(&delivery, escape, &[]), delivery }
+}
+
+/// The output that a block describes; the block must have no mistake.
+pub fn output_of(block: &str) -> OutputDefinition {
+    let mut diagnostics = Diagnostics::new();
+    let none = Environment::default();
+    let configuration = Configuration::parse("egret.hcl", block, &[OUTPUT_BLOCK], &none, &mut diagnostics);
+    let first = configuration.blocks_of("output").next();
+    let definition =
+        first.and_then(|block| OutputDefinition::read(block, &OutputContext::for_tests(), &mut diagnostics));
+    definition.unwrap_or_else(|| panic!("{}", diagnostics.render(false)))
+}
