@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(ids.id(4096, b"{\"a\":1}").to_string(), "4508eab587d7049510d391dcce8fd3a2");
         assert_eq!(finding_id("root_login", ["b", "a"]).to_string(), "098dad4a834180f7a08355b4b091aca3");
         assert_eq!(alert_id("root_login", "{}", "f").to_string(), "e74a8d1ca7189044cffe3d1c6f4f1aff");
-        assert_eq!(delivery_id("a", 1, "slack.soc").to_string(), "DELIVERYID");
+        assert_eq!(delivery_id("a", 1, "slack.soc").to_string(), "992da3efc705aa35966b4924615d0aeb");
     }
 
     #[test]
