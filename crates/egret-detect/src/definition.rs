@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use egret_config::{
     BlockKind, BlockReader, Decode, Diagnostic, Diagnostics, Located, Location, Number, Value, ValueKind,
+    decode_block,
 };
 use egret_match::Condition;
 use egret_model::channel::wildcard_matches;
 use egret_model::{ChannelPattern, Severity};
 use serde_json::{Map, Value as Json};
 
+use crate::alert_policy::{ALERT_BLOCK, AlertPolicy};
 use crate::message::MessageTemplate;
 use crate::version::detection_version;
 
@@ -45,6 +47,8 @@ pub struct DetectionDefinition {
     pub falsepositives: Vec<String>,
     /// Whether it runs.
     pub enabled: bool,
+    /// How its findings become alerts.
+    pub alert: AlertPolicy,
     /// The rows that must and must not match.
     pub tests: Vec<TestDefinition>,
 }
@@ -153,6 +157,8 @@ impl Decode for DetectionDefinition {
         let references = reader.optional_or("references", Vec::new());
         let falsepositives = reader.optional_or("falsepositives", Vec::new());
         let enabled = reader.optional_or("enabled", true);
+        let alert = reader.nested_block(ALERT_BLOCK);
+        let alert = alert.and_then(|block| decode_block(block, reader.diagnostics()));
         let tests = reader.decode_blocks("test");
         let id = id?;
         // What is wrong so far was reported. The rest goes on, so that mistakes in the SQL are reported too.
@@ -167,6 +173,7 @@ impl Decode for DetectionDefinition {
             references: references.unwrap_or_default(),
             falsepositives: falsepositives.unwrap_or_default(),
             enabled: enabled.unwrap_or(true),
+            alert: alert.unwrap_or_default(),
             tests,
             id,
         })

@@ -5,6 +5,7 @@
 //! cost anything beyond the expressions. SQL is compiled by whoever is handed in as an
 //! [`ExpressionCompiler`](egret_model::ExpressionCompiler); nothing here knows an engine, a clock or a lake.
 
+mod alert_policy;
 mod definition;
 mod message;
 mod version;
@@ -28,6 +29,7 @@ pub mod tester;
 #[cfg(test)]
 mod testing;
 
+pub use alert_policy::{ALERT_BLOCK, AlertPolicy};
 pub use definition::{DETECTION, DetectionDefinition, FieldRule, Rule, Target, TestDefinition, TestInput};
 pub use detector::{DetectContext, Detected, Detector, Failure};
 pub use egret_match::RuleStatistics;

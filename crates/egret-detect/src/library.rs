@@ -6,12 +6,15 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use egret_config::{BlockKind, BlockReader, Decode, Diagnostic, Diagnostics, Located, Location};
+use egret_config::{
+    BlockKind, BlockReader, Decode, Diagnostic, Diagnostics, Located, Location, decode_block,
+};
 use egret_model::Severity;
 use globset::GlobBuilder;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use walkdir::{DirEntry, WalkDir};
 
+use crate::alert_policy::{ALERT_BLOCK, AlertPolicy};
 use crate::definition::{DetectionDefinition, FieldRule, Rule, Target};
 use crate::logsource::LogSources;
 use crate::sigma::{self, LogSource, Placeholders, Rejection, SigmaDocument, SigmaFile, SigmaRule};
@@ -37,6 +40,8 @@ pub struct RulesDefinition {
     pub exclude: Vec<String>,
     /// Whether they run.
     pub enabled: bool,
+    /// How their findings become alerts.
+    pub alert: AlertPolicy,
 }
 
 impl Decode for RulesDefinition {
@@ -47,6 +52,8 @@ impl Decode for RulesDefinition {
         let level = reader.optional_or("level", Severity::Informational);
         let exclude = reader.optional_or("exclude", Vec::new());
         let enabled = reader.optional_or("enabled", true);
+        let alert = reader.nested_block(ALERT_BLOCK);
+        let alert = alert.and_then(|block| decode_block(block, reader.diagnostics()));
         Some(Self {
             name: name?,
             paths: paths?,
@@ -54,6 +61,7 @@ impl Decode for RulesDefinition {
             level: level?,
             exclude: exclude?,
             enabled: enabled?,
+            alert: alert.unwrap_or_default(),
         })
     }
 }
@@ -186,6 +194,7 @@ impl RuleLibrary {
             detection.enabled = rules.enabled
                 && detection.severity >= rules.level
                 && !rules.exclude.contains(&detection.id.value);
+            detection.alert = rules.alert.clone();
         }
         self.detections.extend(own.detections);
         self.unused.extend(own.unused);
@@ -274,6 +283,7 @@ fn definition(rule: &SigmaRule, context: &RuleContext<'_>) -> Option<DetectionDe
         references: rule.references.clone(),
         falsepositives: rule.falsepositives.clone(),
         enabled: true,
+        alert: AlertPolicy::default(),
         tests: Vec::new(),
     })
 }

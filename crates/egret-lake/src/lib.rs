@@ -8,6 +8,7 @@
 //! The catalog is plain [DuckLake 1.0](https://ducklake.select/docs/stable/specification): DuckDB attaches
 //! to it, reads it, and may write to it. Why Egret writes it itself is `docs/adr/0003-own-ducklake-commit.md`.
 
+mod added;
 mod arrange;
 mod catalog;
 mod checkpoint;
@@ -31,6 +32,7 @@ mod statistics;
 mod table;
 mod write;
 
+pub use added::{AddedFile, AddedFiles, AddedRows};
 pub use checkpoint::{CHECKPOINT_TABLE, checkpoint_schema};
 pub use commit::{Commit, CommitOutcome, FileRef, PartitionCommit};
 pub use compact::{CompactOptions, CompactOutcome};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use egret_config::{Located, Location, SourceFile};
-use egret_detect::{DetectContext, DetectionDefinition, Detector, FieldRule, Rule, Target};
+use egret_detect::{AlertPolicy, DetectContext, DetectionDefinition, Detector, FieldRule, Rule, Target};
 use egret_match::Condition;
 use egret_model::{Column, ColumnType, Origin, Severity, TableSchema, Timestamp};
 use egret_sql::{Session, SessionOptions};
@@ -60,6 +60,7 @@ fn detection(number: usize, condition: &Condition) -> DetectionDefinition {
         references: vec![],
         falsepositives: vec![],
         enabled: true,
+        alert: AlertPolicy::default(),
         tests: vec![],
     }
 }

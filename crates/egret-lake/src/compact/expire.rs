@@ -30,6 +30,11 @@ pub(super) async fn expire(lake: &Lake, options: &CompactOptions) -> Result<u64,
             }
         }
     }
+    // A file that ended with a snapshot is forgotten once that one is the oldest: a follower needs those that ended
+    // after the one it has read.
+    if let Some(followed) = options.followers {
+        oldest_kept = oldest_kept.min(followed.saturating_add(1));
+    }
     let expired = sqlx::query("DELETE FROM ducklake_snapshot WHERE snapshot_id < $1")
         .bind(oldest_kept)
         .execute(&mut *transaction)

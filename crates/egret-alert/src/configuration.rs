@@ -1,0 +1,302 @@
+//! The blocks `alerts`, `staging`, `route`, `suppress` and `override`, and the outputs, checked together.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::NaiveTime;
+use egret_config::{
+    BlockKind, BlockReader, Configuration, Decode, Diagnostic, Diagnostics, Located, Reference, decode_block,
+};
+use egret_detect::{AlertPolicy, DetectionDefinition};
+use egret_model::{ExpressionCompiler, suggest};
+use egret_output::OutputDefinition;
+
+use crate::policy::{Policy, PolicyCompiler, micros};
+use crate::route::{self, Route, RouteDefinition, RouteSubject, RouteVerdict};
+use crate::suppress::{About, OverrideDefinition, SuppressDefinition, parse_time_of_day};
+
+/// `alerts { … }`: how findings become alerts, for all detections.
+pub const ALERTS_BLOCK: BlockKind = BlockKind::new("alerts", &[]);
+/// `staging { … }`: new detections are watched before they deliver.
+pub const STAGING_BLOCK: BlockKind = BlockKind::new("staging", &[]);
+/// `route { … }`: which alerts go where.
+pub const ROUTE_BLOCK: BlockKind = BlockKind::new("route", &[]);
+/// `suppress "NAME" { … }`: findings that become no alerts.
+pub const SUPPRESS_BLOCK: BlockKind = BlockKind::new("suppress", &["name"]);
+/// `override "NAME" { … }`: findings that get another severity.
+pub const OVERRIDE_BLOCK: BlockKind = BlockKind::new("override", &["name"]);
+
+/// A detection is watched so long.
+const STAGE_FOR: Duration = Duration::from_secs(48 * 3600);
+
+/// When the digest is made.
+const DIGEST_AT: NaiveTime = NaiveTime::MIN;
+
+/// Everything that the configuration says about alerts.
+#[derive(Debug)]
+pub struct AlertSettings {
+    pub(crate) hunts: bool,
+    pub(crate) staging: Option<StagingSettings>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) suppressions: Vec<About<SuppressDefinition>>,
+    pub(crate) overrides: Vec<About<OverrideDefinition>>,
+    pub(crate) policies: HashMap<String, Arc<Policy>>,
+    /// For detections that are not in the configuration any more.
+    pub(crate) policy: Arc<Policy>,
+    /// The detections that run, with their versions.
+    pub(crate) detections: Vec<(String, String)>,
+    outputs: Vec<OutputDefinition>,
+}
+
+/// What a `staging` block says.
+#[derive(Debug, Clone)]
+pub(crate) struct StagingSettings {
+    pub stage_for: i64,
+    pub stage_max_findings: u64,
+    pub digest_at: NaiveTime,
+    pub digest_to: Vec<Reference>,
+    pub digest_outputs: Vec<String>,
+}
+
+impl Decode for StagingSettings {
+    fn decode(reader: &mut BlockReader<'_>) -> Option<Self> {
+        let stage_for = reader.optional_or("stage_for", STAGE_FOR);
+        let stage_max_findings = reader.optional_or("stage_max_findings", 0);
+        let digest_at = reader.optional_or("digest_at", None::<Located<String>>);
+        let digest_to = reader.optional_or("digest_to", Vec::new());
+        let digest_at =
+            digest_at.and_then(|text| text.map_or(Some(DIGEST_AT), |text| parse_time_of_day(&text, reader)));
+        Some(Self {
+            stage_for: micros(stage_for?),
+            stage_max_findings: stage_max_findings?,
+            digest_at: digest_at?,
+            digest_to: digest_to?,
+            digest_outputs: Vec::new(),
+        })
+    }
+}
+
+/// What an `alerts` block says.
+struct AlertsDefinition {
+    policy: AlertPolicy,
+    hunts: bool,
+}
+
+impl Decode for AlertsDefinition {
+    fn decode(reader: &mut BlockReader<'_>) -> Option<Self> {
+        let hunts = reader.optional_or("hunts", false);
+        let policy = AlertPolicy::decode(reader);
+        Some(Self { policy: policy?, hunts: hunts? })
+    }
+}
+
+impl AlertSettings {
+    /// Reads and checks the blocks; what is wrong goes to `diagnostics`, and what is right is there nevertheless.
+    pub fn read(
+        configuration: &Configuration,
+        outputs: Vec<OutputDefinition>,
+        detections: &[DetectionDefinition],
+        compiler: &dyn ExpressionCompiler,
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
+        let mut policies = PolicyCompiler::new(compiler);
+        let mut output = |reference: &Reference, diagnostics: &mut Diagnostics| {
+            find_output(&outputs, reference, diagnostics)
+        };
+        let alerts = only(configuration, ALERTS_BLOCK, diagnostics)
+            .and_then(|block| decode_block::<AlertsDefinition>(block, diagnostics))
+            .unwrap_or_else(|| AlertsDefinition { policy: AlertPolicy::default(), hunts: false });
+        let staging = only(configuration, STAGING_BLOCK, diagnostics)
+            .and_then(|block| decode_block::<StagingSettings>(block, diagnostics))
+            .map(|mut staging| {
+                staging.digest_outputs =
+                    staging.digest_to.iter().filter_map(|to| output(to, diagnostics)).collect();
+                staging
+            });
+        let routes = read_routes(configuration, &mut policies, &mut output, diagnostics);
+        let suppressions = read_about(
+            configuration,
+            SUPPRESS_BLOCK,
+            diagnostics,
+            |definition: SuppressDefinition, diagnostics| {
+                let condition = compile(&definition.selector.condition, &mut policies, diagnostics)?;
+                Some(About { definition, condition })
+            },
+        );
+        let overrides = read_about(
+            configuration,
+            OVERRIDE_BLOCK,
+            diagnostics,
+            |definition: OverrideDefinition, diagnostics| {
+                let condition = compile(&definition.selector.condition, &mut policies, diagnostics)?;
+                Some(About { definition, condition })
+            },
+        );
+        let fallback = policies.policy(alerts.policy.clone(), Vec::new(), &mut output, diagnostics);
+        let fallback = Arc::new(fallback.unwrap_or_else(Policy::nothing));
+        let mut by_detection = HashMap::new();
+        let mut running = Vec::new();
+        for detection in detections.iter().filter(|detection| detection.enabled) {
+            let id = &detection.id.value;
+            running.push((id.clone(), detection.version()));
+            if detection.alert == AlertPolicy::default() && detection.references.is_empty() {
+                continue;
+            }
+            let said = detection.alert.clone().or(&alerts.policy);
+            let policy = policies.policy(said, detection.references.clone(), &mut output, diagnostics);
+            by_detection.extend(policy.map(|policy| (id.clone(), Arc::new(policy))));
+        }
+        Self {
+            hunts: alerts.hunts,
+            staging,
+            routes,
+            suppressions,
+            overrides,
+            policies: by_detection,
+            policy: fallback,
+            detections: running,
+            outputs,
+        }
+    }
+
+    /// The outputs.
+    pub fn outputs(&self) -> &[OutputDefinition] {
+        &self.outputs
+    }
+
+    /// The output `type.name`.
+    pub fn output(&self, address: &str) -> Option<&OutputDefinition> {
+        self.outputs.iter().find(|output| output.address() == address)
+    }
+
+    /// How the findings of a detection become alerts.
+    pub(crate) fn policy_of(&self, detection_id: &str) -> &Arc<Policy> {
+        self.policies.get(detection_id).unwrap_or(&self.policy)
+    }
+
+    /// Whether any detection is staged by itself.
+    pub fn has_staging(&self) -> bool {
+        self.staging.is_some()
+    }
+
+    /// The outputs that a detection names itself; `None` if the routes decide.
+    pub fn own_outputs(&self, detection_id: &str) -> Option<&[String]> {
+        self.policy_of(detection_id).outputs.as_deref()
+    }
+
+    /// What each route says about an alert, in order. `row` is the finding that raised it, as a row.
+    ///
+    /// # Errors
+    /// If the condition of a route has no value for it.
+    pub fn route_verdicts(
+        &self,
+        subject: &RouteSubject<'_>,
+        row: Option<&arrow::array::RecordBatch>,
+    ) -> Result<Vec<RouteVerdict>, crate::AlertError> {
+        let conditions = row.map(|row| route::conditions(&self.routes, row)).transpose()?;
+        Ok(match &conditions {
+            Some(conditions) => route::verdicts(&self.routes, subject, route::in_row(conditions, 0)),
+            None => route::verdicts(&self.routes, subject, |_| None),
+        })
+    }
+
+    /// The `suppress` blocks: name, reason, and until when.
+    pub fn suppressions(&self) -> impl Iterator<Item = (&str, &str, Option<egret_model::Timestamp>)> {
+        self.suppressions.iter().map(|about| {
+            let definition = &about.definition;
+            (definition.name.value.as_str(), definition.reason.as_str(), definition.until)
+        })
+    }
+}
+
+fn only<'c>(
+    configuration: &'c Configuration,
+    kind: BlockKind,
+    diagnostics: &mut Diagnostics,
+) -> Option<&'c egret_config::Block> {
+    let mut blocks = configuration.blocks_of(kind.name);
+    let first = blocks.next()?;
+    for second in blocks {
+        let mistake = Diagnostic::error(format!("there is one `{}` block", kind.name)).at(&second.location);
+        diagnostics.push(mistake.note(format!("the first is at {}", first.location)));
+    }
+    Some(first)
+}
+
+fn read_about<D: Decode, T>(
+    configuration: &Configuration,
+    kind: BlockKind,
+    diagnostics: &mut Diagnostics,
+    mut compile: impl FnMut(D, &mut Diagnostics) -> Option<T>,
+) -> Vec<T> {
+    let mut read = Vec::new();
+    for block in configuration.blocks_of(kind.name) {
+        let decoded = decode_block::<D>(block, diagnostics);
+        read.extend(decoded.and_then(|definition| compile(definition, diagnostics)));
+    }
+    read
+}
+
+/// `None` after a mistake.
+#[allow(clippy::option_option, reason = "no condition and a wrong one are two things")]
+fn compile(
+    condition: &Option<Located<String>>,
+    policies: &mut PolicyCompiler<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Option<Arc<dyn egret_model::Expression>>> {
+    match condition {
+        None => Some(None),
+        Some(sql) => policies.expression(sql, diagnostics).map(Some),
+    }
+}
+
+fn read_routes(
+    configuration: &Configuration,
+    policies: &mut PolicyCompiler<'_>,
+    output: &mut dyn FnMut(&Reference, &mut Diagnostics) -> Option<String>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Route> {
+    let mut routes: Vec<Route> = Vec::new();
+    for block in configuration.blocks_of(ROUTE_BLOCK.name) {
+        let Some(definition) = decode_block::<RouteDefinition>(block, diagnostics) else { continue };
+        let to: Vec<String> =
+            definition.to.iter().filter_map(|reference| output(reference, diagnostics)).collect();
+        let Some(condition) = compile(&definition.condition, policies, diagnostics) else { continue };
+        let key = definition.name.clone().unwrap_or_else(|| (routes.len() + 1).to_string());
+        if let Some(other) = routes.iter().find(|route| route.key == key) {
+            let mistake = Diagnostic::error(format!("there are two routes `{key}`")).at(&block.location);
+            diagnostics.push(mistake.note(format!("the other is at {}", other.definition.location)));
+        }
+        routes.push(Route { key, definition, to, condition });
+    }
+    routes
+}
+
+/// The address of an output that is there.
+fn find_output(
+    outputs: &[OutputDefinition],
+    reference: &Reference,
+    diagnostics: &mut Diagnostics,
+) -> Option<String> {
+    let address = match reference.path.as_slice() {
+        [kind, output, name] if kind == "output" => format!("{output}.{name}"),
+        _ => reference.to_string(),
+    };
+    if outputs.iter().any(|output| output.address() == address) {
+        return Some(address);
+    }
+    let names: Vec<String> = outputs.iter().map(|output| format!("output.{}", output.address())).collect();
+    let written = reference.to_string();
+    let hint = match suggest::nearest(&written, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => {
+            "add a block `output \"TYPE\" \"NAME\" { … }`; `egret output list` shows the types".to_owned()
+        }
+        None => format!("the outputs are {}", names.join(", ")),
+    };
+    diagnostics.push(
+        Diagnostic::error(format!("there is no output `{written}`")).at(&reference.location).hint(hint),
+    );
+    None
+}

@@ -1,0 +1,309 @@
+//! Working the queue off: each output on its own, as fast as it takes.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use egret_model::{Clock, Timestamp};
+use egret_output::{Delivery, Letter, Message, OutputDefinition, Receipt, SendError};
+use egret_store::{Change, DueDelivery, Outcome, QueueCount, Store};
+use futures_util::StreamExt as _;
+use futures_util::future::join_all;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use serde::Serialize;
+
+use crate::backoff::next_try;
+use crate::configuration::AlertSettings;
+use crate::error::AlertError;
+use crate::own::{self, DELIVERY_FAILED};
+
+/// Deliveries that are read from the queue at a time. An alert may carry an event of 256 KiB.
+const PAGE: usize = 512;
+
+/// An output that fails so often in a row is down: the rest of its queue is not tried before a pause.
+const DOWN: usize = 8;
+
+/// While waiting, the queue is looked at so often: another process may put something into it.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How far to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliverUntil {
+    /// Everything that is due is tried once.
+    TriedOnce,
+    /// Until the queue is empty: everything is delivered or a dead letter.
+    Empty,
+}
+
+/// Who delivers.
+#[derive(Debug, Clone, Copy)]
+pub struct Deliverer<'a> {
+    /// What the configuration says.
+    pub settings: &'a AlertSettings,
+    /// Where the queue is.
+    pub store: &'a Store,
+    /// The present.
+    pub clock: &'a dyn Clock,
+    /// Becomes true when somebody wants it to end.
+    pub stop: &'a AtomicBool,
+}
+
+/// What became of deliveries.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct DeliveryReport {
+    /// What each output with something in its queue did.
+    pub outputs: Vec<OutputReport>,
+    /// Whether another process is at it, so that nothing was done.
+    pub elsewhere: bool,
+}
+
+/// What became of the deliveries to an output.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct OutputReport {
+    /// The output.
+    pub output: String,
+    /// Taken.
+    pub delivered: u64,
+    /// Failed, to be tried again.
+    pub failed: u64,
+    /// Given up.
+    pub dead: u64,
+    /// Still in the queue.
+    pub pending: u64,
+    /// What went wrong last.
+    pub error: Option<String>,
+}
+
+impl Deliverer<'_> {
+    /// Delivers. Only one process at a time does: else alerts would overtake each other.
+    ///
+    /// # Errors
+    /// If the store fails. What an output says is in the report.
+    pub async fn run(&self, until: DeliverUntil) -> Result<DeliveryReport, AlertError> {
+        let Some(_lock) = self.store.try_lock("deliver")? else {
+            return Ok(DeliveryReport { elsewhere: true, ..DeliveryReport::default() });
+        };
+        let mut reports: Vec<OutputReport> = Vec::new();
+        // Dead letters make alerts for other outputs, which may be through with their queues by then.
+        loop {
+            let lines = self.settings.outputs().iter().filter(|output| output.enabled).map(Line::new);
+            let runs = lines.map(|line| self.work_off(line, until));
+            let pass: Vec<OutputReport> = join_all(runs).await.into_iter().collect::<Result<_, _>>()?;
+            let has_dead = pass.iter().any(|report| report.dead > 0);
+            reports.extend(pass);
+            if !has_dead || self.stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        let counts = self.store.queue_counts().await?;
+        Ok(DeliveryReport { outputs: combine(reports, counts), elsewhere: false })
+    }
+
+    async fn work_off(&self, mut line: Line<'_>, until: DeliverUntil) -> Result<OutputReport, AlertError> {
+        let started = self.clock.now();
+        while !self.stop.load(Ordering::Relaxed) {
+            // What fails now is due later: with one look at the clock each is tried once.
+            let now = if until == DeliverUntil::TriedOnce { started } else { self.clock.now() };
+            let page = self.store.due(&line.address, now, PAGE).await?;
+            let is_empty = page.is_empty();
+            self.send_page(&mut line, page).await?;
+            match until {
+                DeliverUntil::TriedOnce if is_empty || line.is_down() => break,
+                DeliverUntil::TriedOnce => {}
+                DeliverUntil::Empty => {
+                    let Some(next) = self.store.next_due(&[&line.address]).await? else { break };
+                    if is_empty || line.is_down() {
+                        self.pause(next, line.is_down()).await;
+                        line.failures_in_a_row = 0;
+                    }
+                }
+            }
+        }
+        Ok(line.report)
+    }
+
+    /// Waits until something is due, somebody wants an end, or it is time to look again.
+    async fn pause(&self, next: Timestamp, is_down: bool) {
+        let micros = next.micros().saturating_sub(self.clock.now().micros());
+        let until_due = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+        let least = if is_down { LOOK_AGAIN } else { Duration::from_millis(10) };
+        tokio::time::sleep(until_due.clamp(least, LOOK_AGAIN)).await;
+    }
+
+    /// Sends a page in batches, several at once, and writes down how that went, as it goes.
+    async fn send_page(&self, line: &mut Line<'_>, mut page: Vec<DueDelivery>) -> Result<(), AlertError> {
+        let definition = line.definition;
+        let mut batches = Vec::new();
+        while !page.is_empty() {
+            let rest = page.split_off(page.len().min(definition.output.batch_size().max(1)));
+            batches.push(std::mem::replace(&mut page, rest));
+        }
+        let limiter = line.limiter.clone();
+        let mut sending = futures_util::stream::iter(batches)
+            .map(|batch| self.send_batch(definition, limiter.as_deref(), batch))
+            .buffer_unordered(definition.output.concurrency().max(1))
+            .ready_chunks(PAGE);
+        while let Some(sent) = sending.next().await {
+            let sent: Vec<_> = sent.into_iter().flatten().collect();
+            self.settle(line, &sent).await?;
+            if line.is_down() || self.stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_batch(
+        &self,
+        definition: &OutputDefinition,
+        limiter: Option<&DefaultDirectRateLimiter>,
+        batch: Vec<DueDelivery>,
+    ) -> Vec<(DueDelivery, Result<Receipt, SendError>)> {
+        if let Some(limiter) = limiter {
+            for _ in &batch {
+                limiter.until_ready().await;
+            }
+        }
+        let letters: Vec<Letter> = batch.iter().map(|due| self.letter(definition, due)).collect();
+        let answers = definition.output.send(&letters).await;
+        batch.into_iter().zip(answers).collect()
+    }
+
+    fn letter(&self, definition: &OutputDefinition, due: &DueDelivery) -> Letter {
+        let delivery = Delivery {
+            delivery_id: due.delivery.delivery_id.clone(),
+            action: due.delivery.action,
+            by: due.delivery.by.clone(),
+            remark: due.delivery.remark.clone(),
+            alert: due.alert.clone(),
+            reference: due.reference.clone(),
+        };
+        let route = due.delivery.route.as_ref();
+        let route = route.and_then(|key| self.settings.routes.iter().find(|route| route.key == *key));
+        let route = route.and_then(|route| route.definition.templates.as_ref());
+        let templates: Vec<_> = route.into_iter().chain([&definition.templates]).collect();
+        let message = Message::of(&delivery, definition.output.escape(), &templates);
+        Letter { delivery, message }
+    }
+
+    /// Writes down how tries ended. Dead letters and the alert about them are one change.
+    async fn settle(
+        &self,
+        line: &mut Line<'_>,
+        sent: &[(DueDelivery, Result<Receipt, SendError>)],
+    ) -> Result<(), AlertError> {
+        let now = self.clock.now();
+        let outcomes: Vec<(&DueDelivery, Outcome)> =
+            sent.iter().map(|(due, answer)| (due, line.judge(due, answer, now))).collect();
+        let mut change = self.store.change().await?;
+        change.settle(&outcomes, now).await?;
+        self.tell_of_dead_letters(&mut change, line, &outcomes, now).await?;
+        Ok(change.commit().await?)
+    }
+
+    async fn tell_of_dead_letters(
+        &self,
+        change: &mut Change,
+        line: &Line<'_>,
+        outcomes: &[(&DueDelivery, Outcome)],
+        now: Timestamp,
+    ) -> Result<(), AlertError> {
+        let dead = outcomes.iter().filter_map(|(due, outcome)| match outcome {
+            // An alert about dead letters that is one itself would go round in circles.
+            Outcome::Dead { error } if due.alert.detection_id != DELIVERY_FAILED => Some(error),
+            _ => None,
+        });
+        let dead: Vec<&String> = dead.collect();
+        let Some(error) = dead.last() else { return Ok(()) };
+        own::raise_dead_letters(change, self.settings, &line.address, dead.len() as u64, error, now).await
+    }
+}
+
+/// An output while its queue is worked off.
+struct Line<'a> {
+    definition: &'a OutputDefinition,
+    address: String,
+    limiter: Option<Arc<DefaultDirectRateLimiter>>,
+    report: OutputReport,
+    failures_in_a_row: usize,
+}
+
+impl<'a> Line<'a> {
+    fn new(definition: &'a OutputDefinition) -> Self {
+        let quota = definition.rate.and_then(|rate| {
+            let one = rate.period.checked_div(rate.count.get())?;
+            Some(Quota::with_period(one)?.allow_burst(NonZeroU32::MIN))
+        });
+        let address = definition.address();
+        let report = OutputReport { output: address.clone(), ..OutputReport::default() };
+        let limiter = quota.map(|quota| Arc::new(RateLimiter::direct(quota)));
+        Self { definition, address, limiter, report, failures_in_a_row: 0 }
+    }
+
+    fn is_down(&self) -> bool {
+        self.failures_in_a_row >= DOWN
+    }
+
+    /// What an answer means for the queue.
+    fn judge(&mut self, due: &DueDelivery, answer: &Result<Receipt, SendError>, now: Timestamp) -> Outcome {
+        match answer {
+            Ok(receipt) => {
+                self.failures_in_a_row = 0;
+                self.report.delivered += 1;
+                Outcome::Delivered(receipt.reference.clone())
+            }
+            Err(SendError::Refused { message }) => {
+                self.failures_in_a_row = 0;
+                self.give_up(message.clone())
+            }
+            Err(SendError::Retry { message, after }) => {
+                self.failures_in_a_row += 1;
+                let due_at = next_try(&due.delivery.delivery_id, due.attempts + 1, *after, now);
+                let patience = i64::try_from(self.definition.give_up_after.as_micros()).unwrap_or(i64::MAX);
+                if due_at.micros() > due.created_at.micros().saturating_add(patience) {
+                    let tries = due.attempts + 1;
+                    return self.give_up(format!("{message} (tried {tries} times since {})", due.created_at));
+                }
+                self.report.failed += 1;
+                self.report.error = Some(message.clone());
+                Outcome::Later { due_at, error: message.clone() }
+            }
+        }
+    }
+
+    fn give_up(&mut self, error: String) -> Outcome {
+        self.report.dead += 1;
+        self.report.error = Some(error.clone());
+        Outcome::Dead { error }
+    }
+}
+
+/// One report for each output that did something or has something in its queue, configured or not.
+fn combine(reports: Vec<OutputReport>, counts: Vec<QueueCount>) -> Vec<OutputReport> {
+    let mut combined: Vec<OutputReport> = Vec::new();
+    for report in reports {
+        match combined.iter_mut().find(|known| known.output == report.output) {
+            Some(known) => {
+                known.delivered += report.delivered;
+                known.failed += report.failed;
+                known.dead += report.dead;
+                known.error = report.error.or(known.error.take());
+            }
+            None => combined.push(report),
+        }
+    }
+    for count in counts {
+        match combined.iter_mut().find(|report| report.output == count.output) {
+            Some(report) => report.pending = count.pending,
+            None => combined.push(OutputReport {
+                output: count.output,
+                pending: count.pending,
+                error: Some("it is not configured, or not enabled".to_owned()),
+                ..OutputReport::default()
+            }),
+        }
+    }
+    combined.retain(|report| report.delivered + report.failed + report.dead + report.pending > 0);
+    combined
+}

@@ -1,0 +1,153 @@
+//! How the findings of each detection become alerts, with everything compiled.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::{Array, RecordBatch};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use egret_config::{Diagnostic, Diagnostics, Located};
+use egret_detect::AlertPolicy;
+use egret_model::finding::finding_schema;
+use egret_model::{Expression, ExpressionCompiler};
+use serde_json::{Map, Value as Json};
+
+use crate::error::AlertError;
+
+/// How long an alert takes findings unless something else is said.
+const WINDOW: Duration = Duration::from_secs(3600);
+
+/// What findings are merged by unless something else is said, beside their detection.
+const DEDUP: &str = "channel";
+
+/// How the findings of a detection become alerts.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    pub dedup: Vec<Key>,
+    /// In microseconds.
+    pub window: i64,
+    pub threshold: u64,
+    pub reopen: bool,
+    pub updates: bool,
+    /// As `type.name`; `None` if the routes decide.
+    pub outputs: Option<Vec<String>>,
+    /// Where to read more about the rule.
+    pub references: Vec<String>,
+}
+
+/// One value that findings are merged by.
+#[derive(Debug, Clone)]
+pub(crate) struct Key {
+    pub expression: Arc<dyn Expression>,
+    /// Where it is written, if not by us.
+    pub place: String,
+}
+
+/// Compiles policies; the same SQL is compiled once.
+pub(crate) struct PolicyCompiler<'c> {
+    compiler: &'c dyn ExpressionCompiler,
+    compiled: HashMap<String, Option<Arc<dyn Expression>>>,
+}
+
+impl<'c> PolicyCompiler<'c> {
+    pub(crate) fn new(compiler: &'c dyn ExpressionCompiler) -> Self {
+        Self { compiler, compiled: HashMap::new() }
+    }
+
+    /// SQL over the columns of `finding`; `None` after a mistake, which was reported where it was first seen.
+    pub(crate) fn expression(
+        &mut self,
+        sql: &Located<String>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Arc<dyn Expression>> {
+        if let Some(known) = self.compiled.get(&sql.value) {
+            return known.clone();
+        }
+        let compiled = match self.compiler.compile(&sql.value, &finding_schema().to_arrow()) {
+            Ok(expression) => Some(expression),
+            Err(error) => {
+                diagnostics.push(Diagnostic::in_sql(sql, error));
+                None
+            }
+        };
+        self.compiled.insert(sql.value.clone(), compiled.clone());
+        compiled
+    }
+
+    /// The policy of a detection, completed by what is said for all.
+    pub(crate) fn policy(
+        &mut self,
+        said: AlertPolicy,
+        references: Vec<String>,
+        output: &mut dyn FnMut(&egret_config::Reference, &mut Diagnostics) -> Option<String>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Policy> {
+        let mut dedup = Some(Vec::new());
+        match &said.dedup {
+            Some(keys) => {
+                for sql in keys {
+                    match (self.expression(sql, diagnostics), &mut dedup) {
+                        (Some(expression), Some(dedup)) => {
+                            dedup.push(Key { expression, place: format!("`dedup` at {}", sql.location) });
+                        }
+                        _ => dedup = None,
+                    }
+                }
+            }
+            None => {
+                let place = "the default `dedup`".to_owned();
+                let compiled = self.compiler.compile(DEDUP, &finding_schema().to_arrow());
+                dedup = compiled.ok().map(|expression| vec![Key { expression, place }]);
+            }
+        }
+        let outputs = said.outputs.map(|references| {
+            let found: Vec<Option<String>> =
+                references.iter().map(|reference| output(reference, diagnostics)).collect();
+            found.into_iter().collect::<Option<Vec<String>>>()
+        });
+        Some(Policy {
+            dedup: dedup?,
+            window: micros(said.window.unwrap_or(WINDOW)),
+            threshold: said.threshold.unwrap_or(1),
+            reopen: said.reopen.unwrap_or(false),
+            updates: said.updates.unwrap_or(true),
+            outputs: outputs.map_or(Some(None), |outputs| outputs.map(Some))?,
+            references,
+        })
+    }
+}
+
+pub(crate) fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// What the values of a policy's keys are, row by row.
+pub(crate) fn merged_by(policy: &Policy, rows: &RecordBatch) -> Result<Vec<Map<String, Json>>, AlertError> {
+    let mut maps = vec![Map::new(); rows.num_rows()];
+    for key in &policy.dedup {
+        let failed = |error| AlertError::Expression { place: key.place.clone(), error };
+        let values = key.expression.evaluate(rows).map_err(failed)?;
+        let formatter = ArrayFormatter::try_new(&*values, &FormatOptions::default())?;
+        for (row, map) in maps.iter_mut().enumerate() {
+            let value =
+                if values.is_null(row) { Json::Null } else { formatter.value(row).to_string().into() };
+            map.insert(key.expression.sql().to_owned(), value);
+        }
+    }
+    Ok(maps)
+}
+
+impl Policy {
+    /// Stands in for one with a mistake, of a configuration that will not be used.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            dedup: Vec::new(),
+            window: micros(WINDOW),
+            threshold: 1,
+            reopen: false,
+            updates: true,
+            outputs: None,
+            references: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Staging: a new or changed detection is watched before its findings become alerts.
+
+use std::collections::HashMap;
+
+use egret_model::Timestamp;
+use egret_store::{AuditEntry, Change, Stage, StagedDetection, Store};
+
+use crate::configuration::{AlertSettings, StagingSettings};
+use crate::error::AlertError;
+
+/// A detection that somebody staged by hand stays so until somebody promotes it.
+const BY_HAND: Timestamp = Timestamp::from_micros(i64::MAX);
+
+/// The stages that are known, within one change.
+#[derive(Debug)]
+pub struct Staging {
+    known: HashMap<(String, String), StagedDetection>,
+    changed: Vec<(String, String)>,
+}
+
+impl Staging {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) async fn read(change: &mut Change) -> Result<Self, AlertError> {
+        let known = change.stages().await?.into_iter();
+        let known = known.map(|staged| ((staged.detection_id.clone(), staged.version.clone()), staged));
+        Ok(Self { known: known.collect(), changed: Vec::new() })
+    }
+
+    /// Notices the detections that run. In an empty store all are live: nobody wants everything staged on the first
+    /// day. Returns what there is to write down.
+    pub(crate) fn notice(&mut self, settings: &AlertSettings, now: Timestamp) -> Vec<AuditEntry> {
+        let staging = settings.staging.as_ref().filter(|_| !self.known.is_empty());
+        let mut entries = Vec::new();
+        for (id, version) in &settings.detections {
+            entries.extend(self.notice_one(id, version, staging, now));
+        }
+        entries
+    }
+
+    fn notice_one(
+        &mut self,
+        id: &str,
+        version: &str,
+        staging: Option<&StagingSettings>,
+        now: Timestamp,
+    ) -> Option<AuditEntry> {
+        let key = (id.to_owned(), version.to_owned());
+        if self.known.contains_key(&key) {
+            return None;
+        }
+        let (stage, until) = match staging {
+            Some(staging) => (Stage::Staged, now.plus_micros(staging.stage_for)),
+            None => (Stage::Live, now),
+        };
+        let staged = StagedDetection {
+            detection_id: key.0.clone(),
+            version: key.1.clone(),
+            stage,
+            since: now,
+            until,
+            findings: 0,
+        };
+        self.known.insert(key.clone(), staged);
+        self.changed.push(key);
+        (stage == Stage::Staged).then(|| entry(id, "staged", format!("until {until}"), "egret", now))
+    }
+
+    /// Promotes those whose time is over and that were silent enough, or all if nothing is staged any more. Returns
+    /// what there is to write down.
+    pub(crate) fn promote(&mut self, staging: Option<&StagingSettings>, now: Timestamp) -> Vec<AuditEntry> {
+        let mut entries = Vec::new();
+        for (key, staged) in &mut self.known {
+            if staged.stage != Stage::Staged || staged.until == BY_HAND {
+                continue;
+            }
+            let is_due = staging
+                .is_none_or(|staging| staged.until <= now && staged.findings <= staging.stage_max_findings);
+            if is_due {
+                staged.stage = Stage::Live;
+                self.changed.push(key.clone());
+                let detail = format!("{} findings since {}", staged.findings, staged.since);
+                entries.push(entry(&key.0, "promoted", detail, "egret", now));
+            }
+        }
+        entries
+    }
+
+    /// Whether a finding of this version of a detection becomes no alert; counts it if so. One that nobody has noticed
+    /// is noticed now: of no detection a finding is delivered before.
+    pub(crate) fn holds_back(
+        &mut self,
+        settings: &AlertSettings,
+        id: &str,
+        version: &str,
+        now: Timestamp,
+    ) -> bool {
+        let staging = settings.staging.as_ref().filter(|_| !self.known.is_empty());
+        self.notice_one(id, version, staging, now);
+        let key = (id.to_owned(), version.to_owned());
+        let Some(staged) = self.known.get_mut(&key).filter(|staged| staged.stage == Stage::Staged) else {
+            return false;
+        };
+        staged.findings += 1;
+        if !self.changed.contains(&key) {
+            self.changed.push(key);
+        }
+        true
+    }
+
+    /// Those that are staged now, by id.
+    pub(crate) fn staged(&self) -> Vec<&StagedDetection> {
+        let mut staged: Vec<&StagedDetection> =
+            self.known.values().filter(|staged| staged.stage == Stage::Staged).collect();
+        staged.sort_by(|one, other| one.detection_id.cmp(&other.detection_id));
+        staged
+    }
+
+    /// Writes what changed.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) async fn write(self, change: &mut Change) -> Result<(), AlertError> {
+        let mut changed = self.changed;
+        changed.sort();
+        changed.dedup();
+        let stages: Vec<StagedDetection> =
+            changed.iter().filter_map(|key| self.known.get(key).cloned()).collect();
+        Ok(change.put_stages(&stages).await?)
+    }
+}
+
+fn entry(id: &str, action: &str, detail: String, by: &str, now: Timestamp) -> AuditEntry {
+    AuditEntry {
+        at: now,
+        by: by.to_owned(),
+        subject: format!("detection:{id}"),
+        action: action.to_owned(),
+        detail,
+    }
+}
+
+/// Stages or promotes a version of a detection by hand.
+///
+/// # Errors
+/// If the store fails.
+pub async fn set_stage(
+    store: &Store,
+    id: &str,
+    version: &str,
+    stage: Stage,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), AlertError> {
+    let mut change = store.change().await?;
+    let known = Staging::read(&mut change).await?;
+    let findings = known.known.get(&(id.to_owned(), version.to_owned())).map_or(0, |staged| staged.findings);
+    let staged = StagedDetection {
+        detection_id: id.to_owned(),
+        version: version.to_owned(),
+        stage,
+        since: now,
+        until: if stage == Stage::Staged { BY_HAND } else { now },
+        findings: if stage == Stage::Staged { 0 } else { findings },
+    };
+    change.put_stages(&[staged]).await?;
+    let action = if stage == Stage::Staged { "staged" } else { "promoted" };
+    change.audit(&[entry(id, action, "by hand".to_owned(), by, now)]).await?;
+    Ok(change.commit().await?)
+}

@@ -1,0 +1,383 @@
+//! The delivery queue.
+
+use egret_model::{Alert, AlertAction, Timestamp};
+use serde::Serialize;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row};
+
+use crate::alerts::parse;
+use crate::change::{Change, ROWS, instant, json_list};
+use crate::error::StoreError;
+use crate::store::Store;
+
+/// Where a delivery is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeliveryState {
+    /// It is to be made, now or when it is due.
+    Pending,
+    /// The service took it.
+    Delivered,
+    /// It was refused, or tried for too long: a dead letter.
+    Dead,
+}
+
+impl DeliveryState {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::Dead];
+
+    /// The word that is stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+        }
+    }
+
+    fn from_word(word: &str) -> Self {
+        Self::ALL.into_iter().find(|state| state.as_str() == word).unwrap_or(Self::Pending)
+    }
+}
+
+/// A delivery to be queued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDelivery {
+    /// Hash of alert, revision and output.
+    pub delivery_id: String,
+    /// The alert.
+    pub alert_id: String,
+    /// Its revision.
+    pub revision: u32,
+    /// The output, as `type.name`.
+    pub output: String,
+    /// The route that led there, if it has templates.
+    pub route: Option<String>,
+    /// What happened.
+    pub action: AlertAction,
+    /// Who did it, if a person.
+    pub by: Option<String>,
+    /// What they said.
+    pub remark: Option<String>,
+}
+
+/// A delivery that may be tried now, with all that it needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DueDelivery {
+    /// Its place in the queue.
+    pub sequence: i64,
+    /// What was queued.
+    pub delivery: NewDelivery,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was queued.
+    pub created_at: Timestamp,
+    /// The alert as it was then.
+    pub alert: Alert,
+    /// What the service called what an earlier delivery of the alert made there.
+    pub reference: Option<String>,
+}
+
+/// How a try ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The service took it, and may have named what it made.
+    Delivered(Option<String>),
+    /// To be tried again then.
+    Later {
+        /// When.
+        due_at: Timestamp,
+        /// What went wrong.
+        error: String,
+    },
+    /// A dead letter.
+    Dead {
+        /// What went wrong.
+        error: String,
+    },
+}
+
+/// A delivery, to be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StoredDelivery {
+    /// Hash of alert, revision and output.
+    pub delivery_id: String,
+    /// The alert.
+    pub alert_id: String,
+    /// Its revision.
+    pub revision: u32,
+    /// The output.
+    pub output: String,
+    /// What happened.
+    pub action: String,
+    /// Where it is in its life.
+    pub state: DeliveryState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it may be tried next.
+    pub due_at: Timestamp,
+    /// When it was queued.
+    pub created_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// What went wrong last.
+    pub error: Option<String>,
+}
+
+/// Which deliveries.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    /// Only of this alert.
+    pub alert_id: Option<String>,
+    /// Only to this output.
+    pub output: Option<String>,
+    /// Only in this state.
+    pub state: Option<DeliveryState>,
+    /// At most so many, the oldest first; all if `None`.
+    pub limit: Option<usize>,
+}
+
+/// How many deliveries of an output are in a state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct QueueCount {
+    /// The output.
+    pub output: String,
+    /// To be made.
+    pub pending: u64,
+    /// Made.
+    pub delivered: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// What went wrong last with one that is not made.
+    pub error: Option<String>,
+}
+
+impl Change {
+    /// Queues deliveries; one that was queued before stays as it is.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn queue(&mut self, deliveries: &[NewDelivery], now: Timestamp) -> Result<(), StoreError> {
+        for chunk in deliveries.chunks(ROWS) {
+            let mut insert = QueryBuilder::new(
+                "INSERT OR IGNORE INTO delivery (delivery_id, alert_id, revision, output, route, action, by_whom, \
+                 remark, state, attempts, due_at, created_at) ",
+            );
+            insert.push_values(chunk, |mut row, delivery| {
+                row.push_bind(&delivery.delivery_id)
+                    .push_bind(&delivery.alert_id)
+                    .push_bind(i64::from(delivery.revision))
+                    .push_bind(&delivery.output)
+                    .push_bind(&delivery.route)
+                    .push_bind(delivery.action.as_str())
+                    .push_bind(&delivery.by)
+                    .push_bind(&delivery.remark)
+                    .push_bind(DeliveryState::Pending.as_str())
+                    .push_bind(0_i64)
+                    .push_bind(now.micros())
+                    .push_bind(now.micros());
+            });
+            insert.build().execute(&mut *self.transaction).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes updates of these alerts out of the queue that nobody has tried yet: a newer one says more.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn drop_untried_updates(&mut self, alert_ids: &[&str]) -> Result<(), StoreError> {
+        let sql = "DELETE FROM delivery WHERE alert_id IN (SELECT value FROM json_each($1)) \
+                   AND state = 'pending' AND attempts = 0 AND action = 'update'";
+        let list = json_list(alert_ids.iter().copied());
+        sqlx::query(sql).bind(list).execute(&mut *self.transaction).await?;
+        Ok(())
+    }
+
+    /// Says how tries ended.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn settle(
+        &mut self,
+        outcomes: &[(&DueDelivery, Outcome)],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for (due, outcome) in outcomes {
+            let (state, due_at, finished_at, error) = match outcome {
+                Outcome::Delivered(_) => (DeliveryState::Delivered, now, Some(now.micros()), None),
+                Outcome::Later { due_at, error } => (DeliveryState::Pending, *due_at, None, Some(error)),
+                Outcome::Dead { error } => (DeliveryState::Dead, now, Some(now.micros()), Some(error)),
+            };
+            let sql = "UPDATE delivery SET state = $1, due_at = $2, finished_at = $3, error = $4, \
+                       attempts = attempts + 1 WHERE sequence = $5";
+            sqlx::query(sql)
+                .bind(state.as_str())
+                .bind(due_at.micros())
+                .bind(finished_at)
+                .bind(error)
+                .bind(due.sequence)
+                .execute(&mut *self.transaction)
+                .await?;
+            if let Outcome::Delivered(Some(reference)) = outcome {
+                let sql = "INSERT INTO reference VALUES ($1, $2, $3) ON CONFLICT (alert_id, output) \
+                           DO UPDATE SET reference = excluded.reference";
+                sqlx::query(sql)
+                    .bind(&due.delivery.alert_id)
+                    .bind(&due.delivery.output)
+                    .bind(reference)
+                    .execute(&mut *self.transaction)
+                    .await?;
+            }
+        }
+        let alerts = json_list(outcomes.iter().map(|(due, _)| due.delivery.alert_id.as_str()));
+        let sql = "DELETE FROM alert_revision WHERE alert_id IN (SELECT value FROM json_each($1)) AND NOT EXISTS \
+                   (SELECT 1 FROM delivery d WHERE d.alert_id = alert_revision.alert_id \
+                   AND d.revision = alert_revision.revision AND d.state <> 'delivered')";
+        sqlx::query(sql).bind(alerts).execute(&mut *self.transaction).await?;
+        Ok(())
+    }
+
+    /// Queues dead letters again; those of one output, or all. Returns how many.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn revive(&mut self, output: Option<&str>, now: Timestamp) -> Result<u64, StoreError> {
+        let sql = "UPDATE delivery SET state = 'pending', due_at = $1, created_at = $1, attempts = 0, \
+                   finished_at = NULL WHERE state = 'dead' AND ($2 IS NULL OR output = $2)";
+        let done = sqlx::query(sql).bind(now.micros()).bind(output).execute(&mut *self.transaction).await?;
+        Ok(done.rows_affected())
+    }
+}
+
+impl Store {
+    /// Deliveries to an output that may be tried now, at most `limit`, in the order queued. Of one alert only the
+    /// first: the next may be tried when that one has ended.
+    ///
+    /// # Errors
+    /// If the database fails, or holds what cannot be read.
+    pub async fn due(
+        &self,
+        output: &str,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<DueDelivery>, StoreError> {
+        let sql = "SELECT d.sequence, d.delivery_id, d.alert_id, d.revision, d.output, d.route, d.action, \
+                   d.by_whom, d.remark, d.attempts, d.created_at, \
+                   coalesce(v.body, a.body), r.reference \
+                   FROM delivery d JOIN alert a ON a.alert_id = d.alert_id \
+                   LEFT JOIN alert_revision v ON v.alert_id = d.alert_id AND v.revision = d.revision \
+                   LEFT JOIN reference r ON r.alert_id = d.alert_id AND r.output = d.output \
+                   WHERE d.output = $1 AND d.state = 'pending' AND d.due_at <= $2 \
+                   AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.alert_id = d.alert_id AND e.output = d.output \
+                   AND e.sequence < d.sequence AND e.state = 'pending') \
+                   ORDER BY d.due_at, d.sequence LIMIT $3";
+        let rows = sqlx::query(sql)
+            .bind(output)
+            .bind(now.micros())
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(due).collect()
+    }
+
+    /// When the next delivery to one of `outputs` may be tried; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn next_due(&self, outputs: &[&str]) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT min(due_at) FROM delivery WHERE state = 'pending' \
+                   AND output IN (SELECT value FROM json_each($1))";
+        let list = json_list(outputs.iter().copied());
+        let next: Option<i64> = sqlx::query_scalar(sql).bind(list).fetch_one(&self.pool).await?;
+        Ok(next.map(instant))
+    }
+
+    /// Deliveries, the oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<StoredDelivery>, StoreError> {
+        let mut select = QueryBuilder::new(
+            "SELECT delivery_id, alert_id, revision, output, action, state, attempts, due_at, created_at, \
+             finished_at, error FROM delivery WHERE true",
+        );
+        for (column, value) in [
+            ("alert_id", filter.alert_id.as_deref()),
+            ("output", filter.output.as_deref()),
+            ("state", filter.state.map(DeliveryState::as_str)),
+        ] {
+            if let Some(value) = value {
+                select.push(format!(" AND {column} = ")).push_bind(value);
+            }
+        }
+        select.push(" ORDER BY sequence");
+        if let Some(limit) = filter.limit {
+            select.push(" LIMIT ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        }
+        let rows = select.build().fetch_all(&self.pool).await?;
+        Ok(rows.iter().map(delivery).collect::<Result<_, _>>()?)
+    }
+
+    /// How full the queue of each output is that was ever used.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn queue_counts(&self) -> Result<Vec<QueueCount>, StoreError> {
+        let sql = "SELECT output, sum(state = 'pending'), sum(state = 'delivered'), sum(state = 'dead'), \
+                   max(CASE WHEN state <> 'delivered' THEN error END) FROM delivery GROUP BY output ORDER BY output";
+        let rows = sqlx::query(sql).fetch_all(&self.pool).await?;
+        let count = |row: &SqliteRow| -> Result<QueueCount, sqlx::Error> {
+            let number = |column: usize| row.try_get::<i64, _>(column).map(i64::unsigned_abs);
+            Ok(QueueCount {
+                output: row.try_get(0)?,
+                pending: number(1)?,
+                delivered: number(2)?,
+                dead: number(3)?,
+                error: row.try_get(4)?,
+            })
+        };
+        Ok(rows.iter().map(count).collect::<Result<_, _>>()?)
+    }
+}
+
+fn due(row: &SqliteRow) -> Result<DueDelivery, StoreError> {
+    let action: &str = row.try_get(6)?;
+    Ok(DueDelivery {
+        sequence: row.try_get(0)?,
+        delivery: NewDelivery {
+            delivery_id: row.try_get(1)?,
+            alert_id: row.try_get(2)?,
+            revision: row.try_get(3)?,
+            output: row.try_get(4)?,
+            route: row.try_get(5)?,
+            action: AlertAction::from_word(action).unwrap_or(AlertAction::Update),
+            by: row.try_get(7)?,
+            remark: row.try_get(8)?,
+        },
+        attempts: row.try_get(9)?,
+        created_at: instant(row.try_get(10)?),
+        alert: parse(row.try_get(11)?)?,
+        reference: row.try_get(12)?,
+    })
+}
+
+fn delivery(row: &SqliteRow) -> Result<StoredDelivery, sqlx::Error> {
+    let state: &str = row.try_get(5)?;
+    Ok(StoredDelivery {
+        delivery_id: row.try_get(0)?,
+        alert_id: row.try_get(1)?,
+        revision: row.try_get(2)?,
+        output: row.try_get(3)?,
+        action: row.try_get(4)?,
+        state: DeliveryState::from_word(state),
+        attempts: row.try_get(6)?,
+        due_at: instant(row.try_get(7)?),
+        created_at: instant(row.try_get(8)?),
+        finished_at: row.try_get::<Option<i64>, _>(9)?.map(instant),
+        error: row.try_get(10)?,
+    })
+}
+
+#[cfg(test)]
+mod tests;
