@@ -21,7 +21,7 @@ pub const ALERTS_BLOCK: BlockKind = BlockKind::new("alerts", &[]);
 /// `staging { … }`: new detections are watched before they deliver.
 pub const STAGING_BLOCK: BlockKind = BlockKind::new("staging", &[]);
 /// `route { … }`: which alerts go where.
-pub const ROUTE_BLOCK: BlockKind = BlockKind::new("route", &[]);
+pub const ROUTE_BLOCK: BlockKind = BlockKind::repeated("route");
 /// `suppress "NAME" { … }`: findings that become no alerts.
 pub const SUPPRESS_BLOCK: BlockKind = BlockKind::new("suppress", &["name"]);
 /// `override "NAME" { … }`: findings that get another severity.
@@ -44,8 +44,6 @@ pub struct AlertSettings {
     pub(crate) policies: HashMap<String, Arc<Policy>>,
     /// For detections that are not in the configuration any more.
     pub(crate) policy: Arc<Policy>,
-    /// The detections that run, with their versions.
-    pub(crate) detections: Vec<(String, String)>,
     outputs: Vec<OutputDefinition>,
 }
 
@@ -104,10 +102,14 @@ impl AlertSettings {
         let mut output = |reference: &Reference, diagnostics: &mut Diagnostics| {
             find_output(&outputs, reference, diagnostics)
         };
-        let alerts = only(configuration, ALERTS_BLOCK, diagnostics)
+        let alerts = configuration
+            .blocks_of(ALERTS_BLOCK.name)
+            .next()
             .and_then(|block| decode_block::<AlertsDefinition>(block, diagnostics))
             .unwrap_or_else(|| AlertsDefinition { policy: AlertPolicy::default(), hunts: false });
-        let staging = only(configuration, STAGING_BLOCK, diagnostics)
+        let staging = configuration
+            .blocks_of(STAGING_BLOCK.name)
+            .next()
             .and_then(|block| decode_block::<StagingSettings>(block, diagnostics))
             .map(|mut staging| {
                 staging.digest_outputs =
@@ -136,10 +138,8 @@ impl AlertSettings {
         let fallback = policies.policy(alerts.policy.clone(), Vec::new(), &mut output, diagnostics);
         let fallback = Arc::new(fallback.unwrap_or_else(Policy::nothing));
         let mut by_detection = HashMap::new();
-        let mut running = Vec::new();
         for detection in detections.iter().filter(|detection| detection.enabled) {
             let id = &detection.id.value;
-            running.push((id.clone(), detection.version()));
             if detection.alert == AlertPolicy::default() && detection.references.is_empty() {
                 continue;
             }
@@ -155,7 +155,6 @@ impl AlertSettings {
             overrides,
             policies: by_detection,
             policy: fallback,
-            detections: running,
             outputs,
         }
     }
@@ -208,20 +207,6 @@ impl AlertSettings {
             (definition.name.value.as_str(), definition.reason.as_str(), definition.until)
         })
     }
-}
-
-fn only<'c>(
-    configuration: &'c Configuration,
-    kind: BlockKind,
-    diagnostics: &mut Diagnostics,
-) -> Option<&'c egret_config::Block> {
-    let mut blocks = configuration.blocks_of(kind.name);
-    let first = blocks.next()?;
-    for second in blocks {
-        let mistake = Diagnostic::error(format!("there is one `{}` block", kind.name)).at(&second.location);
-        diagnostics.push(mistake.note(format!("the first is at {}", first.location)));
-    }
-    Some(first)
 }
 
 fn read_about<D: Decode, T>(

@@ -295,7 +295,10 @@ fn combine(reports: Vec<OutputReport>, counts: Vec<QueueCount>) -> Vec<OutputRep
     }
     for count in counts {
         match combined.iter_mut().find(|report| report.output == count.output) {
-            Some(report) => report.pending = count.pending,
+            Some(report) => {
+                report.pending = count.pending;
+                report.error = report.error.take().or(count.error.filter(|_| count.pending > 0));
+            }
             None => combined.push(OutputReport {
                 output: count.output,
                 pending: count.pending,

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
-use egret_lake::{AddedFile, Lake};
+use egret_detect::DetectionDefinition;
+use egret_lake::{AddedFile, Follower, Lake};
 use egret_model::finding::FINDING_TABLE;
 use egret_model::{Alert, AlertAction, AlertStatus, Clock, Expression, Finding, Origin, Timestamp, id};
 use egret_store::{AuditEntry, Change, FindingOutcome, NewDelivery, Store, StoredAlert};
@@ -30,6 +31,8 @@ const BATCH: usize = 1_000;
 pub struct Intake<'a> {
     /// What the configuration says.
     pub settings: &'a AlertSettings,
+    /// The detections of the configuration.
+    pub detections: &'a [DetectionDefinition],
     /// Where alerts go.
     pub store: &'a Store,
     /// The present.
@@ -84,8 +87,8 @@ impl Intake<'_> {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn position(store: &Store) -> Result<i64, AlertError> {
-        Ok(store.position(POSITION).await?)
+    pub async fn follower(store: &Store) -> Result<Follower, AlertError> {
+        Ok(Follower { table: FINDING_TABLE, snapshot: store.position(POSITION).await? })
     }
 
     /// New detections are noticed before a finding of theirs is looked at, and those that were silent long enough are
@@ -94,7 +97,7 @@ impl Intake<'_> {
         let now = self.clock.now();
         let mut change = self.store.change().await?;
         let mut staging = Staging::read(&mut change).await?;
-        let mut entries = staging.notice(self.settings, now);
+        let mut entries = staging.notice(self.settings.staging.as_ref(), self.detections, now);
         entries.extend(staging.promote(self.settings.staging.as_ref(), now));
         if own::raise_digest(&mut change, self.settings, &staging.staged(), now).await? {
             report.raised += 1;

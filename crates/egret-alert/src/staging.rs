@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use egret_detect::DetectionDefinition;
 use egret_model::Timestamp;
 use egret_store::{AuditEntry, Change, Stage, StagedDetection, Store};
 
@@ -29,13 +30,19 @@ impl Staging {
         Ok(Self { known: known.collect(), changed: Vec::new() })
     }
 
-    /// Notices the detections that run. In an empty store all are live: nobody wants everything staged on the first
-    /// day. Returns what there is to write down.
-    pub(crate) fn notice(&mut self, settings: &AlertSettings, now: Timestamp) -> Vec<AuditEntry> {
-        let staging = settings.staging.as_ref().filter(|_| !self.known.is_empty());
+    /// Notices the detections that run, where staging is configured. The first time all are live: nobody wants
+    /// everything staged on the first day. Returns what there is to write down.
+    pub(crate) fn notice(
+        &mut self,
+        staging: Option<&StagingSettings>,
+        detections: &[DetectionDefinition],
+        now: Timestamp,
+    ) -> Vec<AuditEntry> {
+        let Some(staging) = staging else { return Vec::new() };
+        let staging = Some(staging).filter(|_| !self.known.is_empty());
         let mut entries = Vec::new();
-        for (id, version) in &settings.detections {
-            entries.extend(self.notice_one(id, version, staging, now));
+        for detection in detections.iter().filter(|detection| detection.enabled) {
+            entries.extend(self.notice_one(&detection.id.value, &detection.version(), staging, now));
         }
         entries
     }
@@ -97,8 +104,10 @@ impl Staging {
         version: &str,
         now: Timestamp,
     ) -> bool {
-        let staging = settings.staging.as_ref().filter(|_| !self.known.is_empty());
-        self.notice_one(id, version, staging, now);
+        if let Some(staging) = &settings.staging {
+            let staging = Some(staging).filter(|_| !self.known.is_empty());
+            self.notice_one(id, version, staging, now);
+        }
         let key = (id.to_owned(), version.to_owned());
         let Some(staged) = self.known.get_mut(&key).filter(|staged| staged.stage == Stage::Staged) else {
             return false;

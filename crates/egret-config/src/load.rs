@@ -37,12 +37,19 @@ pub struct BlockKind {
     pub name: &'static str,
     /// What its labels are: `table` and `name`. A block must have exactly these.
     pub labels: &'static [&'static str],
+    /// Whether there may be several with the same labels.
+    pub repeats: bool,
 }
 
 impl BlockKind {
     /// The kind `name` with these labels.
     pub const fn new(name: &'static str, labels: &'static [&'static str]) -> Self {
-        Self { name, labels }
+        Self { name, labels, repeats: false }
+    }
+
+    /// The kind `name` without labels, of which there may be any number, in an order that matters.
+    pub const fn repeated(name: &'static str) -> Self {
+        Self { name, labels: &[], repeats: true }
     }
 }
 
@@ -125,7 +132,7 @@ impl Configuration {
                 blocks.extend(top_level_block(&mut evaluator, file, structure, kinds));
             }
         }
-        report_duplicates(&mut blocks, diagnostics);
+        report_duplicates(&mut blocks, kinds, diagnostics);
         Self { blocks, files }
     }
 }
@@ -297,9 +304,13 @@ fn build_block(evaluator: &mut Evaluator<'_>, file: &Arc<SourceFile>, block: &Hc
 }
 
 /// Reports blocks of the same kind with the same labels, and keeps the first of them.
-fn report_duplicates(blocks: &mut Vec<Block>, diagnostics: &mut Diagnostics) {
+fn report_duplicates(blocks: &mut Vec<Block>, kinds: &[BlockKind], diagnostics: &mut Diagnostics) {
     let mut first_of: HashMap<Vec<String>, Location> = HashMap::new();
+    let repeats = |block: &Block| kinds.iter().any(|kind| kind.repeats && kind.name == block.kind.value);
     blocks.retain(|block| {
+        if repeats(block) {
+            return true;
+        }
         let mut key = vec![block.kind.value.clone()];
         key.extend(block.labels.iter().map(|label| label.value.clone()));
         let Some(first) = first_of.get(&key) else {

@@ -3,7 +3,7 @@
 //! Every row that was inserted after the snapshot is in a file that came after it: the one it was inserted with, or one
 //! that compaction made of it later. So files are read that came after, whether they still count or not, and a row may
 //! come more than once; who follows a table knows its rows by id. Files that no longer count are there until their
-//! snapshot expires: [`crate::CompactOptions::followers`] keeps those that a reader has not reached.
+//! snapshot expires: [`crate::CompactOptions::follower`] keeps those that a reader has not reached.
 
 use std::fs::File;
 use std::path::PathBuf;

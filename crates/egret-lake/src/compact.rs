@@ -34,14 +34,22 @@ pub struct CompactOptions {
     /// From what age on an uncommitted file is an orphan while other processes write, in microseconds: a day
     /// by default. While nobody writes, every uncommitted file of ours is one.
     pub orphan_age: i64,
-    /// The snapshot that the slowest reader has got to that follows what is added to a table. What it has not read is
-    /// kept in any case.
-    pub followers: Option<i64>,
+    /// Who follows what is added to a table: what it has not read is kept in any case.
+    pub follower: Option<Follower>,
+}
+
+/// A reader that follows what is added to a table, with [`Lake::added_files`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Follower {
+    /// The table.
+    pub table: &'static str,
+    /// The newest snapshot that it has read.
+    pub snapshot: i64,
 }
 
 impl Default for CompactOptions {
     fn default() -> Self {
-        Self { now: false, keep: 7 * DAY, grace: DAY / 24, orphan_age: DAY, followers: None }
+        Self { now: false, keep: 7 * DAY, grace: DAY / 24, orphan_age: DAY, follower: None }
     }
 }
 

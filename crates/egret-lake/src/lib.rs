@@ -35,7 +35,7 @@ mod write;
 pub use added::{AddedFile, AddedFiles, AddedRows};
 pub use checkpoint::{CHECKPOINT_TABLE, checkpoint_schema};
 pub use commit::{Commit, CommitOutcome, FileRef, PartitionCommit};
-pub use compact::{CompactOptions, CompactOutcome};
+pub use compact::{CompactOptions, CompactOutcome, Follower};
 pub use definition::LakeDefinition;
 pub use delete::{DeleteOutcome, Removal};
 pub use error::{CommitError, Conflict, LakeError};

@@ -42,6 +42,11 @@ impl StopSignal {
         self.0.store(true, Ordering::Relaxed);
     }
 
+    /// The flag itself, for those who only look at it.
+    pub fn flag(&self) -> &AtomicBool {
+        &self.0
+    }
+
     /// Whether somebody has asked.
     pub fn is_stopped(&self) -> bool {
         self.0.load(Ordering::Relaxed)

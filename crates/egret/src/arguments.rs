@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use egret_config::ByteSize;
 
 use crate::commands::{
-    collect, completion, config, finding, format, hunt, init, lake, partition, quarantine, query, rule, scan,
-    source, table, test,
+    alert, collect, completion, config, finding, format, hunt, init, lake, output, partition, quarantine,
+    query, route, rule, scan, source, table, test,
 };
 use crate::output::OutputFormat;
 
@@ -89,6 +89,15 @@ pub enum Command {
     /// Findings in the lake
     #[command(subcommand)]
     Finding(finding::Command),
+    /// Alerts: findings that belong together, and who was told
+    #[command(subcommand)]
+    Alert(alert::Command),
+    /// Routes: where alerts would go, and why
+    #[command(subcommand)]
+    Route(route::Command),
+    /// Outputs: where alerts go
+    #[command(subcommand)]
+    Output(output::Command),
     /// Tables: log types and their columns
     #[command(subcommand)]
     Table(table::Command),

@@ -3,11 +3,13 @@
 use std::io;
 use std::process::ExitCode;
 
+use egret_alert::AlertError;
 use egret_config::Diagnostics;
 use egret_lake::{CommitError, LakeError};
 use egret_model::SourceError;
 use egret_pipeline::{CollectError, HuntError};
 use egret_sql::SqlError;
+use egret_store::StoreError;
 
 use crate::output::style;
 
@@ -108,6 +110,24 @@ impl From<LakeError> for Failure {
 impl From<CommitError> for Failure {
     fn from(error: CommitError) -> Self {
         Self::outside(error.to_string())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::outside(error.to_string())
+    }
+}
+
+impl From<AlertError> for Failure {
+    fn from(error: AlertError) -> Self {
+        match error {
+            AlertError::UnknownAlert(_) | AlertError::State { .. } | AlertError::Expression { .. } => {
+                Self::usage(error.to_string())
+            }
+            other => Self::outside(other.to_string())
+                .hint("no finding is lost: the next run, or `egret alert deliver`, goes on from there"),
+        }
     }
 }
 

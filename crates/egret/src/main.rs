@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stderr, reason = "the one crate that talks to people; stdout goes through `output`")]
 
+mod alerting;
 mod allocator;
 mod arguments;
 mod commands;

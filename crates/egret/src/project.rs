@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use egret_alert::{ALERTS_BLOCK, OVERRIDE_BLOCK, ROUTE_BLOCK, STAGING_BLOCK, SUPPRESS_BLOCK};
 use egret_config::{BlockKind, Configuration, Diagnostics, Environment, decode_block};
 use egret_detect::library::{self, RULES, RuleContext, RuleLibrary, UnusedRule};
 use egret_detect::logsource::{LOGSOURCE, LogSources};
@@ -11,6 +12,7 @@ use egret_detect::sigma::Placeholders;
 use egret_detect::{DETECTION, DetectionDefinition, Detector, Rule, check_targets};
 use egret_lake::{Lake, LakeDefinition, LakeOptions};
 use egret_model::{Clock, SystemClock, TableSchema};
+use egret_output::OUTPUT_BLOCK;
 use egret_pipeline::partition::{FORMAT_BLOCK, Formats, PARTITION_BLOCK};
 use egret_pipeline::{PartitionDefinition, PartitionPlan, Planner};
 use egret_source::Surroundings;
@@ -34,7 +36,7 @@ const LOCALS_BLOCK: BlockKind = BlockKind::new("locals", &[]);
 const CONNECTION_BLOCK: BlockKind = BlockKind::new("connection", &["type", "name"]);
 
 /// Every kind of block that a configuration may have.
-const BLOCKS: [BlockKind; 9] = [
+const BLOCKS: [BlockKind; 15] = [
     LAKE_BLOCK,
     PARTITION_BLOCK,
     TABLE_BLOCK,
@@ -42,6 +44,12 @@ const BLOCKS: [BlockKind; 9] = [
     DETECTION,
     RULES,
     LOGSOURCE,
+    OUTPUT_BLOCK,
+    ROUTE_BLOCK,
+    ALERTS_BLOCK,
+    STAGING_BLOCK,
+    SUPPRESS_BLOCK,
+    OVERRIDE_BLOCK,
     LOCALS_BLOCK,
     CONNECTION_BLOCK,
 ];
@@ -185,6 +193,7 @@ impl Project {
         let detectors: Vec<&Detector> =
             plans.iter().flatten().map(|plan| &plan.detector).chain(&others).collect();
         diagnostics.extend(check_targets(&self.detections, self.tables.names(), &detectors));
+        self.read_alert_settings(&mut diagnostics);
         (plans, diagnostics)
     }
 
@@ -239,6 +248,11 @@ impl Project {
             Some((key, partition.channel.clone()?))
         };
         self.partitions.iter().filter_map(own).collect()
+    }
+
+    /// Where the lake is, or will be.
+    pub fn lake_folder(&self) -> &Path {
+        &self.lake_folder
     }
 
     /// Opens the lake, and makes it where there is none.

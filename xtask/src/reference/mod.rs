@@ -65,7 +65,7 @@ pub fn run(mode: Mode) -> Result<Report, String> {
 
 fn all_pages(binary: &Binary) -> Result<Vec<Page>, String> {
     let mut pages = vec![pages::commands(&binary.help()?)];
-    for kind in [&pages::TABLES, &pages::SOURCES, &pages::FORMATS] {
+    for kind in [&pages::TABLES, &pages::SOURCES, &pages::FORMATS, &pages::OUTPUTS] {
         let described = binary.describe(kind.command)?;
         pages.push(pages::index(kind, &described));
         pages.extend(described.iter().map(|value| pages::one(kind, value)));

@@ -58,6 +58,18 @@ pub const FORMATS: Kind = Kind {
     example: "hcl",
 };
 
+/// Where alerts go.
+pub const OUTPUTS: Kind = Kind {
+    command: "output",
+    folder: "outputs",
+    title: "Outputs",
+    introduction: "Where alerts go. `egret output show NAME` prints the same.",
+    example: "hcl",
+};
+
+/// What is prose: a key of the description, and the heading it gets.
+const PROSE: [(&str, &str); 2] = [("arrives", "What arrives"), ("permissions", "Permissions")];
+
 /// The heading in the table of contents whose part is generated.
 const CONTENTS_HEADING: &str = "# Reference";
 
@@ -98,6 +110,7 @@ pub fn one(kind: &Kind, value: &Value) -> Page {
     for (key, content) in value.as_object().into_iter().flatten() {
         match content {
             _ if matches!(key.as_str(), "name" | "description" | "example" | "examples") => {}
+            _ if PROSE.iter().any(|(prose, _)| prose == key) => {}
             Value::Null => {}
             Value::Array(rows) if rows.is_empty() => {}
             Value::Array(rows) if rows.iter().all(Value::is_object) => {
@@ -122,6 +135,12 @@ pub fn one(kind: &Kind, value: &Value) -> Page {
     }
     for example in examples {
         let _ = write!(text, "\n```{}\n{}\n```\n", kind.example, example.trim_end());
+    }
+    for (key, title) in PROSE {
+        let prose = field(value, key);
+        if !prose.is_empty() {
+            let _ = write!(text, "\n## {title}\n\n{prose}\n");
+        }
     }
     Page { path: format!("{}/{name}.md", kind.folder), title: format!("`{name}`"), depth: 1, text }
 }

@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
-use super::{CompactOptions, CompactOutcome};
+use super::{CompactOptions, CompactOutcome, Follower};
 use crate::catalog::{self, snapshot_time};
 use crate::checkpoint::CHECKPOINT_TABLE;
 use crate::error::LakeError;
@@ -30,11 +30,6 @@ pub(super) async fn expire(lake: &Lake, options: &CompactOptions) -> Result<u64,
             }
         }
     }
-    // A file that ended with a snapshot is forgotten once that one is the oldest: a follower needs those that ended
-    // after the one it has read.
-    if let Some(followed) = options.followers {
-        oldest_kept = oldest_kept.min(followed.saturating_add(1));
-    }
     let expired = sqlx::query("DELETE FROM ducklake_snapshot WHERE snapshot_id < $1")
         .bind(oldest_kept)
         .execute(&mut *transaction)
@@ -44,14 +39,31 @@ pub(super) async fn expire(lake: &Lake, options: &CompactOptions) -> Result<u64,
         .bind(oldest_kept)
         .execute(&mut *transaction)
         .await?;
-    forget(&mut transaction, oldest_kept, &snapshot_time(now)).await?;
+    let unread = unread(&mut transaction, options.follower).await?;
+    forget(&mut transaction, oldest_kept, &unread, &snapshot_time(now)).await?;
     transaction.commit().await?;
     Ok(expired)
 }
 
-/// Deletes what ended before the oldest snapshot that is kept. Files are scheduled for deletion, the way
+/// The numbers of the files that a follower has not read, as a list in SQL.
+async fn unread(connection: &mut SqliteConnection, follower: Option<Follower>) -> Result<String, LakeError> {
+    let Some(follower) = follower else { return Ok("()".to_owned()) };
+    let sql = "SELECT data_file_id FROM ducklake_data_file WHERE begin_snapshot > $1 AND table_id IN \
+               (SELECT table_id FROM ducklake_table WHERE table_name = $2)";
+    let files: Vec<i64> =
+        sqlx::query_scalar(sql).bind(follower.snapshot).bind(follower.table).fetch_all(connection).await?;
+    let numbers: Vec<String> = files.iter().map(i64::to_string).collect();
+    Ok(format!("({})", numbers.join(", ")))
+}
+
+/// Deletes what ended before the oldest snapshot that is kept, but for the data files that are unread. Files are scheduled for deletion, the way
 /// DuckDB does it, so that a process that dies in between loses none of them.
-async fn forget(connection: &mut SqliteConnection, oldest: i64, now: &str) -> Result<(), LakeError> {
+async fn forget(
+    connection: &mut SqliteConnection,
+    oldest: i64,
+    unread: &str,
+    now: &str,
+) -> Result<(), LakeError> {
     for (table, id) in [("ducklake_data_file", "data_file_id"), ("ducklake_delete_file", "delete_file_id")] {
         // A file's path is below its table's, that one's below its schema's, that one's below the data folder.
         let sql = format!(
@@ -64,11 +76,13 @@ async fn forget(connection: &mut SqliteConnection, oldest: i64, now: &str) -> Re
              JOIN (SELECT table_id, max(path) AS path, max(path_is_relative) AS path_is_relative, \
                    max(schema_id) AS schema_id FROM ducklake_table GROUP BY table_id) t ON t.table_id = f.table_id \
              JOIN ducklake_schema s ON s.schema_id = t.schema_id \
-             WHERE f.end_snapshot <= $1"
+             WHERE f.end_snapshot <= $1 AND f.data_file_id NOT IN {unread}"
         );
         sqlx::query(AssertSqlSafe(sql)).bind(oldest).bind(now).execute(&mut *connection).await?;
     }
-    let dead = "(SELECT data_file_id FROM ducklake_data_file WHERE end_snapshot <= $1)";
+    let dead = format!(
+        "(SELECT data_file_id FROM ducklake_data_file WHERE end_snapshot <= $1 AND data_file_id NOT IN {unread})"
+    );
     let mut statements = Vec::new();
     for table in
         ["ducklake_file_column_stats", "ducklake_file_variant_stats", "ducklake_file_partition_value"]
@@ -88,9 +102,11 @@ async fn forget(connection: &mut SqliteConnection, oldest: i64, now: &str) -> Re
          (SELECT partition_id FROM ducklake_partition_info WHERE end_snapshot <= $1)"
             .to_owned(),
     );
+    for table in ["ducklake_data_file", "ducklake_delete_file"] {
+        statements
+            .push(format!("DELETE FROM {table} WHERE end_snapshot <= $1 AND data_file_id NOT IN {unread}"));
+    }
     for table in [
-        "ducklake_data_file",
-        "ducklake_delete_file",
         "ducklake_column",
         "ducklake_column_tag",
         "ducklake_tag",

@@ -4,12 +4,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use egret_alert::DeliverUntil;
+use egret_lake::Lake;
 use egret_model::channel::wildcard_matches;
 use egret_pipeline::{CollectOptions, CollectReport, Collector, PartitionDefinition, StopSignal};
+
+use serde::Serialize;
 
 use super::metrics::MetricsOptions;
 use super::range::RangeOptions;
 use super::{Outcome, runtime};
+use crate::alerting::{AlertReport, tell};
 use crate::arguments::Global;
 use crate::failure::{Failure, INCOMPLETE, INTERRUPTED};
 use crate::interrupt::stop_on_ctrl_c;
@@ -40,6 +45,9 @@ pub struct Options {
     /// Exit with 1 if records could not be parsed or mapped
     #[arg(long)]
     strict: bool,
+    /// Queue alerts, but deliver nothing: `egret alert deliver` does
+    #[arg(long)]
+    no_deliver: bool,
     /// Where counters go.
     #[command(flatten)]
     metrics: MetricsOptions,
@@ -92,8 +100,38 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     progress.finish();
     let report = outcome?;
     options.metrics.write(&report.partitions)?;
-    print_report(&report, options.dry_run, OutputFormat::of_one(global.output))?;
+    // What was interrupted is taken in by the next run.
+    let alerts = if options.dry_run || report.interrupted {
+        Ok(AlertReport::default())
+    } else {
+        runtime.block_on(alert(&project, &lake, options, &stop))
+    };
+    let none = AlertReport::default();
+    print_report(
+        &report,
+        alerts.as_ref().unwrap_or(&none),
+        options.dry_run,
+        OutputFormat::of_one(global.output),
+    )?;
+    tell(&alerts?);
     Ok(exit_code(&report, options))
+}
+
+/// Makes alerts of the findings, and delivers what is due.
+async fn alert(
+    project: &Project,
+    lake: &Lake,
+    options: &Options,
+    stop: &StopSignal,
+) -> Result<AlertReport, Failure> {
+    let settings = project.alert_settings()?;
+    let store = project.create_store().await?;
+    let alerts = project.take_in(&settings, &store, lake).await?;
+    if options.no_deliver {
+        return Ok(AlertReport { alerts, deliveries: Vec::new() });
+    }
+    let delivered = project.deliver(&settings, &store, DeliverUntil::TriedOnce, stop).await?;
+    Ok(AlertReport { alerts, deliveries: delivered.outputs })
 }
 
 fn is_wanted(options: &Options, partition: &PartitionDefinition) -> bool {
@@ -105,10 +143,15 @@ fn names(pattern: &str, partition: &PartitionDefinition) -> bool {
     wildcard_matches(&pattern, &path) || wildcard_matches(&pattern, &partition.table.value.to_lowercase())
 }
 
-fn print_report(report: &CollectReport, is_dry_run: bool, format: OutputFormat) -> Result<(), Failure> {
+fn print_report(
+    report: &CollectReport,
+    alerts: &AlertReport,
+    is_dry_run: bool,
+    format: OutputFormat,
+) -> Result<(), Failure> {
     match format {
         OutputFormat::Table => print_all(&report.partitions, format)?,
-        _ => print_one(report, format)?,
+        _ => print_one(Whole { report, alerts }, format)?,
     }
     let total =
         |get: fn(&egret_pipeline::PartitionReport) -> u64| report.partitions.iter().map(get).sum::<u64>();
@@ -128,6 +171,15 @@ fn print_report(report: &CollectReport, is_dry_run: bool, format: OutputFormat) 
         eprintln!("{findings} findings: egret finding list");
     }
     Ok(())
+}
+
+/// Everything that the run did, as one object.
+#[derive(Serialize)]
+struct Whole<'a> {
+    #[serde(flatten)]
+    report: &'a CollectReport,
+    #[serde(flatten)]
+    alerts: &'a AlertReport,
 }
 
 fn exit_code(report: &CollectReport, options: &Options) -> ExitCode {

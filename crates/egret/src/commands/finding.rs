@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use egret_lake::Lake;
+use egret_lake::{Lake, ReadOptions};
 use egret_model::finding::FINDING_TABLE;
 use egret_model::{Finding, Severity};
 
@@ -58,7 +58,9 @@ fn list(global: &Global, options: &List) -> Outcome {
         condition(options),
         options.limit.saturating_add(1)
     );
-    let findings = read(global, Some(&options.read), &sql)?;
+    let read_options = options.read.options()?;
+    let project = Project::load(global)?;
+    let findings = block_on(read(global, &project, &read_options, &sql))?;
     let format = OutputFormat::of_many(global.output);
     let mut objects = Objects::new(format).columns(&["time", "severity", "title", "message", "finding_id"]);
     for finding in findings.iter().take(options.limit) {
@@ -87,41 +89,46 @@ fn condition(options: &List) -> String {
 }
 
 fn show(global: &Global, id: &str) -> Outcome {
+    let project = Project::load(global)?;
+    let finding = block_on(find_one(global, &project, id))?;
+    print_one(&finding, OutputFormat::of_one(global.output))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The one finding whose id begins with `id`.
+pub(super) async fn find_one(global: &Global, project: &Project, id: &str) -> Result<Finding, Failure> {
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(Failure::usage(format!("`{id}` is no id of a finding"))
             .hint("an id is 32 hexadecimal digits, or the first of them; `egret finding list` shows them"));
     }
     let sql =
         format!("select * from {FINDING_TABLE} where starts_with(finding_id, '{}')", id.to_ascii_lowercase());
-    let findings = read(global, None, &sql)?;
-    match findings.as_slice() {
-        [] => {
+    let mut findings = read(global, project, &ReadOptions::default(), &sql).await?;
+    match (findings.pop(), findings.len()) {
+        (Some(finding), 0) => Ok(finding),
+        (None, _) => {
             Err(Failure::usage(format!("there is no finding `{id}`")).hint("`egret finding list` shows them"))
         }
-        [finding] => {
-            print_one(finding, OutputFormat::of_one(global.output))?;
-            Ok(ExitCode::SUCCESS)
-        }
-        several => {
-            Err(Failure::usage(format!("{} findings begin with `{id}`", several.len()))
-                .hint("write more of it"))
+        (_, others) => {
+            Err(Failure::usage(format!("{} findings begin with `{id}`", others + 1)).hint("write more of it"))
         }
     }
 }
 
-fn read(global: &Global, arguments: Option<&ReadArguments>, sql: &str) -> Result<Vec<Finding>, Failure> {
-    let options = arguments.map(ReadArguments::options).transpose()?.unwrap_or_default();
-    let project = Project::load(global)?;
-    block_on(async {
-        let lake = project.existing_lake().await?;
-        if !has_table(&lake, FINDING_TABLE).await? {
-            return Ok(Vec::new());
-        }
-        let session = session(global, &project.clock)?;
-        lake.register(session.context(), &options).await?;
-        let batches = session.query(sql).await?.collect().await?;
-        Ok(batches.iter().flat_map(Finding::from_rows).collect())
-    })
+async fn read(
+    global: &Global,
+    project: &Project,
+    options: &ReadOptions,
+    sql: &str,
+) -> Result<Vec<Finding>, Failure> {
+    let lake = project.existing_lake().await?;
+    if !has_table(&lake, FINDING_TABLE).await? {
+        return Ok(Vec::new());
+    }
+    let session = session(global, &project.clock)?;
+    lake.register(session.context(), options).await?;
+    let batches = session.query(sql).await?.collect().await?;
+    Ok(batches.iter().flat_map(Finding::from_rows).collect())
 }
 
 /// Whether the lake has a table; those of findings and quarantine come with the first row.

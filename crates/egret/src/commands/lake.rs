@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use egret_alert::Intake;
 use egret_lake::{CompactOptions, LakeInfo};
 use serde_json::json;
 
@@ -43,8 +44,15 @@ pub fn run(global: &Global, command: &Command) -> Outcome {
             print_info(&info, format)?;
         }
         Command::Compact(options) => {
-            let compact = CompactOptions { now: options.now, ..CompactOptions::default() };
-            let outcome = block_on(async { Ok(project.existing_lake().await?.compact(&compact).await?) })?;
+            let outcome = block_on(async {
+                let lake = project.existing_lake().await?;
+                let follower = match project.open_store().await? {
+                    Some(store) => Some(Intake::follower(&store).await?),
+                    None => None,
+                };
+                let compact = CompactOptions { now: options.now, follower, ..CompactOptions::default() };
+                Ok(lake.compact(&compact).await?)
+            })?;
             let object = json!({
                 "merged_files": outcome.merged,
                 "written_files": outcome.written,

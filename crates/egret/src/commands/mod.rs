@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+pub mod alert;
 pub mod collect;
 pub mod completion;
 pub mod config;
@@ -9,10 +10,12 @@ pub mod hunt;
 pub mod init;
 pub mod lake;
 mod metrics;
+pub mod output;
 pub mod partition;
 pub mod quarantine;
 pub mod query;
 mod range;
+pub mod route;
 pub mod rule;
 pub mod scan;
 pub mod source;
@@ -45,6 +48,9 @@ pub fn run(arguments: Arguments) -> Outcome {
         Command::Hunt(options) => hunt::run(global, &options),
         Command::Test(options) => test::run(global, &options),
         Command::Finding(command) => finding::run(global, &command),
+        Command::Alert(command) => alert::run(global, &command),
+        Command::Route(command) => route::run(global, &command),
+        Command::Output(command) => output::run(global, &command),
         Command::Table(command) => table::run(global, &command),
         Command::Source(command) => source::run(global, &command),
         Command::Rule(command) => rule::run(global, &command),

@@ -6,11 +6,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use egret_alert::view;
 use egret_lake::{Lake, ReadOptions};
+use egret_model::AlertStatus;
+use egret_model::alert::ALERT_TABLE;
 use egret_model::finding::finding_schema;
 use egret_model::quarantine::quarantine_schema;
 use egret_model::time::parse_duration;
 use egret_sql::{Session, SqlError};
+use egret_store::AlertFilter;
 
 use super::range::ReadArguments;
 use super::{Outcome, block_on, session};
@@ -60,6 +64,7 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
             lake.register(session.context(), &read).await?;
         }
         register_empty_tables(&session, &project, lake.as_ref()).await?;
+        register_alerts(&session, &project, &sql).await?;
         if options.explain {
             let plan = session.explain(&sql).await.map_err(|error| in_sql(error, &sql))?;
             say(plan.trim_end())?;
@@ -106,13 +111,34 @@ async fn register_empty_tables(
     Ok(())
 }
 
+/// The view of alerts. They are read only if the query names it.
+async fn register_alerts(session: &Session, project: &Project, sql: &str) -> Result<(), Failure> {
+    let store = if names(sql, ALERT_TABLE) { project.open_store().await? } else { None };
+    let alerts = match store {
+        Some(store) => {
+            store
+                .alerts(&AlertFilter { statuses: AlertStatus::ALL.to_vec(), ..AlertFilter::default() })
+                .await?
+        }
+        None => Vec::new(),
+    };
+    let rows = view::alert_rows(&alerts)
+        .map_err(|error| Failure::outside(format!("cannot show alerts as rows: {error}")))?;
+    session.register_batches(ALERT_TABLE, rows.schema(), vec![rows])?;
+    Ok(())
+}
+
+/// Whether a query may be about a table.
+fn names(sql: &str, table: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    sql.to_lowercase().split(|c| !is_word(c)).any(|word| word == table)
+}
+
 /// How many files of each table that the query names --from, --to and --partition leave. The query's own conditions
 /// leave out more: the plan shows which files are opened.
 async fn print_file_counts(lake: &Lake, sql: &str, read: &ReadOptions) -> Result<(), Failure> {
-    let lower = sql.to_lowercase();
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
     for table in lake.tables().await? {
-        if lower.split(|c| !is_word(c)).any(|word| word == table.name()) {
+        if names(sql, table.name()) {
             let count = lake.files_matching(table.name(), read).await?;
             say(&format!(
                 "{}: {} of {} files, {} of {} bytes",

@@ -1,0 +1,148 @@
+//! From the configuration to alerts: settings, store, and what a run of them takes.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use egret_alert::{
+    AlertSettings, DeliverUntil, Deliverer, DeliveryReport, Intake, IntakeReport, OutputReport,
+};
+use egret_config::Diagnostics;
+use egret_lake::Lake;
+use egret_output::{OUTPUT_BLOCK, OutputContext, OutputDefinition};
+use egret_pipeline::StopSignal;
+use egret_store::Store;
+use serde::Serialize;
+
+use crate::failure::{Failure, OUTSIDE};
+use crate::output::style;
+use crate::project::{Project, environment};
+
+/// The store's file in the lake's folder.
+const STORE_FILE: &str = "store.sqlite";
+
+/// What became of findings and of the deliveries that followed.
+#[derive(Debug, Default, Serialize)]
+pub struct AlertReport {
+    /// Findings to alerts.
+    pub alerts: IntakeReport,
+    /// Alerts to outputs.
+    pub deliveries: Vec<OutputReport>,
+}
+
+impl Project {
+    /// What the configuration says about alerts; what is wrong goes to `diagnostics`.
+    pub fn read_alert_settings(&self, diagnostics: &mut Diagnostics) -> AlertSettings {
+        let context = output_context(self);
+        let outputs = self.configuration.blocks_of(OUTPUT_BLOCK.name);
+        let outputs: Vec<OutputDefinition> =
+            outputs.filter_map(|block| OutputDefinition::read(block, &context, diagnostics)).collect();
+        AlertSettings::read(&self.configuration, outputs, &self.detections, &self.compiler, diagnostics)
+    }
+
+    /// The same, if nothing is wrong with the configuration.
+    pub fn alert_settings(&self) -> Result<AlertSettings, Failure> {
+        let mut diagnostics = self.diagnostics.clone();
+        let settings = self.read_alert_settings(&mut diagnostics);
+        if diagnostics.has_errors() {
+            return Err(Failure::configuration(&diagnostics));
+        }
+        Ok(settings)
+    }
+
+    /// Opens the store, and makes it where there is none.
+    pub async fn create_store(&self) -> Result<Store, Failure> {
+        Ok(Store::open(&self.lake_folder().join(STORE_FILE)).await?)
+    }
+
+    /// Opens the store, unless there is none yet.
+    pub async fn open_store(&self) -> Result<Option<Store>, Failure> {
+        if !self.lake_folder().join(STORE_FILE).exists() {
+            return Ok(None);
+        }
+        self.create_store().await.map(Some)
+    }
+
+    /// Opens the store that must be there.
+    pub async fn existing_store(&self) -> Result<Store, Failure> {
+        self.open_store().await?.ok_or_else(|| {
+            Failure::usage(format!("there are no alerts in {}", self.lake_folder().display()))
+                .hint("collect something first: `egret collect`")
+        })
+    }
+
+    /// Makes alerts of the findings that are new.
+    pub async fn take_in(
+        &self,
+        settings: &AlertSettings,
+        store: &Store,
+        lake: &Lake,
+    ) -> Result<IntakeReport, Failure> {
+        let intake = Intake { settings, detections: &self.detections, store, clock: &*self.clock };
+        Ok(intake.run(lake).await?)
+    }
+
+    /// Works the queue off.
+    pub async fn deliver(
+        &self,
+        settings: &AlertSettings,
+        store: &Store,
+        until: DeliverUntil,
+        stop: &StopSignal,
+    ) -> Result<DeliveryReport, Failure> {
+        let deliverer = Deliverer { settings, store, clock: &*self.clock, stop: stop.flag() };
+        Ok(deliverer.run(until).await?)
+    }
+}
+
+/// What outputs may use of the process.
+fn output_context(project: &Project) -> OutputContext {
+    OutputContext {
+        environment: Arc::new(environment()),
+        clock: Arc::clone(&project.clock),
+        timeout: Duration::from_secs(10),
+        stdout: Arc::new(Mutex::new(io::stdout())) as Arc<Mutex<dyn Write + Send>>,
+    }
+}
+
+/// Tells people what became of alerts, and gives the exit code.
+pub fn tell(report: &AlertReport) -> ExitCode {
+    let alerts = &report.alerts;
+    let counts = [(alerts.raised, "raised"), (alerts.updated, "updated"), (alerts.reopened, "reopened")];
+    let told: Vec<String> = counts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    if !told.is_empty() {
+        eprintln!("alerts: {}: egret alert list", told.join(", "));
+    }
+    for (count, what) in [(alerts.suppressed, "suppressed"), (alerts.staged, "of staged detections")] {
+        if count > 0 {
+            eprintln!("{count} findings {what} became no alerts");
+        }
+    }
+    tell_deliveries(&report.deliveries)
+}
+
+/// Tells people what became of deliveries, and gives the exit code.
+pub fn tell_deliveries(deliveries: &[OutputReport]) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for output in deliveries {
+        let error = output.error.as_deref().unwrap_or("it was not tried yet");
+        if output.dead > 0 {
+            code = ExitCode::from(OUTSIDE);
+            let label = style::error("not delivered:");
+            eprintln!("{label} {} alerts to {} are dead letters: {error}", output.dead, output.output);
+        }
+        if output.pending > 0 {
+            let label = style::warning("waiting:");
+            eprintln!("{label} {} deliveries to {}: {error}", output.pending, output.output);
+        }
+        if output.delivered > 0 {
+            eprintln!("{} deliveries to {}", output.delivered, output.output);
+        }
+    }
+    code
+}
