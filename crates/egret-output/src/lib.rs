@@ -6,9 +6,11 @@
 //! what came from logs for the place it goes to, sends it, and says how that went: taken, to be tried again, or
 //! refused for good. When to try again, and in which order, is not its business.
 
+mod dated;
 mod delivery;
 mod escape;
 mod message;
+mod payload;
 mod shorten;
 mod template;
 
@@ -18,8 +20,10 @@ mod registry;
 pub mod http;
 pub mod tls;
 
+pub mod elasticsearch;
 pub mod exec;
 pub mod file;
+pub mod splunk_hec;
 pub mod stdout;
 pub mod webhook;
 
