@@ -31,7 +31,7 @@ impl DatedName {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (mut parts, mut plain, mut before) = (Vec::new(), String::new(), ' ');
         let mut characters = text.chars().peekable();
         while let Some(c) = characters.next() {

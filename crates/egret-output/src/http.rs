@@ -150,6 +150,11 @@ impl Http {
         Some(Self { tls: tls?, proxy: proxy?, context: context.clone(), client: OnceCell::new() })
     }
 
+    /// The same without a proxy, for places that only this machine reaches.
+    pub fn without_proxy(&self) -> Self {
+        Self { tls: self.tls.clone(), proxy: None, context: self.context.clone(), client: OnceCell::new() }
+    }
+
     /// What the output may use of the world.
     pub fn context(&self) -> &OutputContext {
         &self.context

@@ -14,12 +14,16 @@ mod payload;
 mod shorten;
 mod template;
 
+mod aws;
 mod definition;
 mod registry;
 
 pub mod http;
 pub mod tls;
 
+pub mod aws_s3;
+pub mod aws_sns;
+pub mod aws_sqs;
 pub mod elasticsearch;
 pub mod exec;
 pub mod file;

@@ -10,7 +10,7 @@ use egret_config::{AttributeDocumentation, BlockReader, Environment};
 use egret_model::Clock;
 
 use crate::delivery::Output;
-use crate::{elasticsearch, exec, file, splunk_hec, stdout, webhook};
+use crate::{aws_s3, aws_sns, aws_sqs, elasticsearch, exec, file, splunk_hec, stdout, webhook};
 
 /// One type of output.
 #[derive(Debug)]
@@ -34,6 +34,9 @@ pub struct OutputType {
 /// All output types, by name. To add one, write its module and name it here.
 pub fn output_types() -> &'static [OutputType] {
     &[
+        aws_s3::OUTPUT_TYPE,
+        aws_sns::OUTPUT_TYPE,
+        aws_sqs::OUTPUT_TYPE,
         elasticsearch::OUTPUT_TYPE,
         exec::OUTPUT_TYPE,
         file::OUTPUT_TYPE,

@@ -15,7 +15,7 @@ use crate::http::{Address, Http, HttpRequest, HttpResponse, PROXY, judge};
 use crate::payload::groups;
 use crate::registry::OutputType;
 use crate::shorten::shorten;
-use crate::template::render;
+use crate::template::{check, render};
 use crate::tls::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY};
 
 /// Splunk Cloud takes a megabyte; older servers of one's own have the same default.
@@ -99,6 +99,8 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
         let source = reader.optional_or("source", "egret".to_owned());
         let host = reader.optional_or("host", None::<String>);
         let fields = reader.optional_or("fields", Vec::<(Located<String>, Located<String>)>::new());
+        let fields =
+            fields.filter(|fields| fields.iter().all(|(_, template)| check(template, reader.diagnostics())));
         let url = url?;
         Some(Arc::new(SplunkHec {
             http: http?,

@@ -1,3 +1,5 @@
+//! Against a recorder: the lines of bulk requests, and the verdict on each document.
+
 use egret_peer::{Answer, HttpPeer};
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! Against a recorder: events as the collector takes them, and what its codes mean.
+
 use egret_peer::{Answer, HttpPeer};
 
 use super::*;
