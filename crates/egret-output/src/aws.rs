@@ -13,9 +13,10 @@ use reqsign_core::Signer;
 use reqwest::Url;
 use reqwest::header::{HOST, HeaderValue};
 use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
 
 use crate::delivery::SendError;
-use crate::http::{Address, Http, HttpRequest, HttpResponse};
+use crate::http::{Address, Http, HttpRequest, HttpResponse, until};
 use crate::registry::OutputContext;
 
 pub(crate) use answer::{is_retried, judge};
@@ -111,15 +112,21 @@ impl Aws {
     ///
     /// # Errors
     /// If there are no credentials or there is no answer, or the answer says no.
-    pub(crate) async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, SendError> {
-        let context = self.http.context();
-        let Ok(signed) = tokio::time::timeout(context.timeout, self.sign(&mut request)).await else {
-            return Err(SendError::retry("nobody answered in time who could have given AWS credentials"));
-        };
-        signed?;
+    pub(crate) async fn call(
+        &self,
+        request: HttpRequest,
+        deadline: Instant,
+    ) -> Result<HttpResponse, SendError> {
         let place = request.url.host_str().unwrap_or_default().to_owned();
-        let now = context.clock.now();
-        judge(&place, self.http.call(request).await?, now)
+        let mut request = request;
+        until(deadline, "a service that gives AWS credentials", self.sign(&mut request)).await?;
+        let response = until(deadline, &place, self.http.call(request)).await?;
+        judge(&place, response, self.http.context().clock.now())
+    }
+
+    /// When a try that begins now must be over.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.http.deadline()
     }
 
     async fn sign(&self, request: &mut HttpRequest) -> Result<(), SendError> {

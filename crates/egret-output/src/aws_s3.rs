@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use egret_config::{AttributeDocumentation, BlockReader, Diagnostic, Located};
 use egret_model::AlertAction;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
+use sha2::{Digest as _, Sha256};
 
 use crate::aws::{self, Aws};
 use crate::dated::DatedName;
@@ -195,8 +198,14 @@ impl S3 {
     async fn put(&self, letter: &Letter) -> Result<Receipt, SendError> {
         let url = self.url(&self.key(&letter.delivery)?)?;
         let body = Bytes::from(letter.payload_within(usize::MAX));
-        let request = HttpRequest { method: Method::PUT, url, headers: self.headers.clone(), body };
-        self.service.call(request).await?;
+        let mut headers = self.headers.clone();
+        // Buckets with a lock on objects ask for a checksum.
+        let checksum = HeaderValue::from_str(&BASE64.encode(Sha256::digest(&body)));
+        headers.extend(
+            checksum.ok().map(|checksum| (HeaderName::from_static("x-amz-checksum-sha256"), checksum)),
+        );
+        let request = HttpRequest { method: Method::PUT, url, headers, body };
+        self.service.call(request, self.service.deadline()).await?;
         Ok(Receipt::default())
     }
 

@@ -109,7 +109,7 @@ impl Output for Sns {
 
 impl Sns {
     async fn publish(&self, letter: &Letter) -> Result<Receipt, SendError> {
-        self.service.call(self.request(letter)).await?;
+        self.service.call(self.request(letter), self.service.deadline()).await?;
         Ok(Receipt::default())
     }
 

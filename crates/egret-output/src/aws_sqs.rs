@@ -8,6 +8,7 @@ use egret_model::AlertAction;
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use crate::aws::{self, Aws};
 use crate::delivery::{Letter, Output, Receipt, SendError};
@@ -152,8 +153,9 @@ impl Output for Sqs {
             letters.iter().map(|letter| self.message(letter)).collect();
         let sizes: Vec<usize> = messages.iter().map(|(_, size)| *size).collect();
         let mut answers = Vec::with_capacity(letters.len());
+        let deadline = self.service.deadline();
         for group in groups(&sizes, self.max_bytes, BATCH_SIZE) {
-            answers.extend(self.send_group(&messages[group]).await);
+            answers.extend(self.send_group(&messages[group], deadline).await);
         }
         answers
     }
@@ -179,7 +181,11 @@ impl Sqs {
         (message, size)
     }
 
-    async fn send_group(&self, messages: &[(Map<String, Value>, usize)]) -> Vec<Result<Receipt, SendError>> {
+    async fn send_group(
+        &self,
+        messages: &[(Map<String, Value>, usize)],
+        deadline: Instant,
+    ) -> Vec<Result<Receipt, SendError>> {
         let entries: Vec<Value> = messages
             .iter()
             .enumerate()
@@ -194,7 +200,7 @@ impl Sqs {
         let mut request = HttpRequest::json(self.place.clone(), &body);
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"));
         request.headers.insert("x-amz-target", HeaderValue::from_static("AmazonSQS.SendMessageBatch"));
-        match self.service.call(request).await {
+        match self.service.call(request, deadline).await {
             Ok(response) => {
                 let answer = response.json();
                 (0..count).map(|index| verdict(&answer, &index.to_string())).collect()

@@ -13,11 +13,12 @@ use egret_model::{AlertAction, Secret};
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use crate::dated::DatedName;
 use crate::delivery::{Letter, Output, Receipt, SendError};
 use crate::escape::Escape;
-use crate::http::{Address, Http, HttpRequest, PROXY};
+use crate::http::{Address, Http, HttpRequest, PROXY, until};
 use crate::payload::groups;
 use crate::registry::OutputType;
 use crate::tls::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY};
@@ -182,12 +183,15 @@ impl Output for Elasticsearch {
     }
 
     async fn send(&self, letters: &[Letter]) -> Vec<Result<Receipt, SendError>> {
-        let mut verdicts = self.send_documents(letters.iter().map(|letter| (letter, document(letter)))).await;
+        let deadline = self.http.deadline();
+        let documents = letters.iter().map(|letter| (letter, document(letter)));
+        let mut verdicts = self.send_documents(documents, deadline).await;
         let unfit: Vec<usize> =
-            (0..verdicts.len()).filter(|index| verdicts[*index] == bulk::Verdict::Unfit).collect();
+            (0..verdicts.len()).filter(|index| matches!(verdicts[*index], bulk::Verdict::Unfit(_))).collect();
         if !unfit.is_empty() {
             let again = unfit.iter().map(|index| &letters[*index]);
-            let again = self.send_documents(again.map(|letter| (letter, as_text(document(letter))))).await;
+            let again = again.map(|letter| (letter, as_text(document(letter))));
+            let again = self.send_documents(again, deadline).await;
             for (index, verdict) in unfit.into_iter().zip(again) {
                 // One that does not fit as text either says why; the first answer is of no more use.
                 verdicts[index] = verdict;
@@ -201,13 +205,14 @@ impl Elasticsearch {
     async fn send_documents<'l>(
         &self,
         documents: impl Iterator<Item = (&'l Letter, Map<String, Value>)>,
+        deadline: Instant,
     ) -> Vec<bulk::Verdict> {
         let lines: Vec<String> = documents.map(|(letter, document)| self.lines(letter, document)).collect();
         let sizes: Vec<usize> = lines.iter().map(String::len).collect();
         let mut verdicts = Vec::with_capacity(lines.len());
         for group in groups(&sizes, MAX_REQUEST_BYTES, BATCH_SIZE) {
             let count = group.len();
-            match self.post(lines[group].concat()).await {
+            match until(deadline, &self.place, self.post(lines[group].concat())).await {
                 Ok(answer) => verdicts.extend(bulk::verdicts(&answer, count)),
                 Err(error) => verdicts.extend(std::iter::repeat_n(bulk::Verdict::Failed(error), count)),
             }

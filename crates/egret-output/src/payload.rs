@@ -146,6 +146,13 @@ mod tests {
     }
 
     #[test]
+    fn a_template_that_failed_is_told_of() {
+        let mut letter = letter(AlertAction::Raise, Escape::Json);
+        letter.message.problem = Some("it failed".into());
+        assert_eq!(letter.object_within(10_000)["problem"], "it failed");
+    }
+
+    #[test]
     fn monsters_stay_json_and_keep_what_names_them() {
         let letter = monstrous(AlertAction::Close);
         for limit in [1_000_000, 262_144, 65_536, 8_192] {

@@ -8,10 +8,11 @@ use egret_config::{AttributeDocumentation, Located};
 use egret_model::{AlertAction, Secret};
 use reqwest::{Method, Url};
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use crate::delivery::{Delivery, Letter, Output, Receipt, SendError};
 use crate::escape::Escape;
-use crate::http::{Address, Http, HttpRequest, HttpResponse, PROXY, judge};
+use crate::http::{Address, Http, HttpRequest, HttpResponse, PROXY, judge, until};
 use crate::payload::groups;
 use crate::registry::OutputType;
 use crate::shorten::shorten;
@@ -159,8 +160,9 @@ impl Output for SplunkHec {
         let events: Vec<String> = letters.iter().map(|letter| self.event(letter)).collect();
         let sizes: Vec<usize> = events.iter().map(String::len).collect();
         let mut answers = Vec::with_capacity(letters.len());
+        let deadline = self.http.deadline();
         for group in groups(&sizes, MAX_REQUEST_BYTES, BATCH_SIZE) {
-            self.send_group(&events[group], &mut answers).await;
+            self.send_group(&events[group], deadline, &mut answers).await;
         }
         answers
     }
@@ -169,8 +171,13 @@ impl Output for SplunkHec {
 impl SplunkHec {
     /// The number that comes with a refusal counts from zero or from one, by the reason: only an event that is refused
     /// alone is known to be wrong.
-    async fn send_group(&self, events: &[String], answers: &mut Vec<Result<Receipt, SendError>>) {
-        let mut answer = self.post(events.concat()).await;
+    async fn send_group(
+        &self,
+        events: &[String],
+        deadline: Instant,
+        answers: &mut Vec<Result<Receipt, SendError>>,
+    ) {
+        let mut answer = self.post(events.concat(), deadline).await;
         if events.len() == 1 || !matches!(answer, Err(SendError::Refused { .. })) {
             answers.extend(std::iter::repeat_n(answer, events.len()));
             return;
@@ -178,18 +185,18 @@ impl SplunkHec {
         for event in events {
             // A server that went away in between is not asked again for each.
             if !matches!(answer, Err(SendError::Retry { .. })) {
-                answer = self.post(event.clone()).await;
+                answer = self.post(event.clone(), deadline).await;
             }
             answers.push(answer.clone());
         }
     }
 
-    async fn post(&self, body: String) -> Result<Receipt, SendError> {
+    async fn post(&self, body: String, deadline: Instant) -> Result<Receipt, SendError> {
         let mut request = HttpRequest::json(self.url.clone(), &Value::Null);
         request.method = Method::POST;
         request.body = Bytes::from(body);
         let request = request.with_secret("authorization", self.authorization.expose())?;
-        let response = self.http.call(request).await?;
+        let response = until(deadline, &self.place, self.http.call(request)).await?;
         self.verdict(response)
     }
 

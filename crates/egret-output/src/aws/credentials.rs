@@ -23,7 +23,7 @@ use crate::registry::OutputContext;
 const SESSION: &str = "egret";
 
 /// On a machine without a metadata service nobody answers.
-const METADATA_TIMEOUT: Duration = Duration::from_secs(2);
+const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a block says of who to be.
 #[derive(Debug)]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use egret_config::{Configuration, Diagnostics, Environment};
 use egret_model::AlertAction;
@@ -54,7 +56,7 @@ pub(crate) async fn sqs(moto: &Moto, action: &str, body: &Value) -> Value {
     let mut request = HttpRequest::json(service.endpoint().clone(), body);
     request.headers.insert("content-type", HeaderValue::from_static("application/x-amz-json-1.0"));
     request.headers.insert("x-amz-target", HeaderValue::from_str(&format!("AmazonSQS.{action}")).unwrap());
-    service.call(request).await.unwrap().json()
+    service.call(request, service.deadline()).await.unwrap().json()
 }
 
 /// A call of the query protocol; gives the text of one element of the answer.
@@ -69,8 +71,10 @@ pub(crate) async fn query(
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/x-www-form-urlencoded"));
     let url = service.endpoint().clone();
-    let answer =
-        service.call(HttpRequest { method: Method::POST, url, headers, body: body.into() }).await.unwrap();
+    let answer = service
+        .call(HttpRequest { method: Method::POST, url, headers, body: body.into() }, service.deadline())
+        .await
+        .unwrap();
     let text = String::from_utf8(answer.body.to_vec()).unwrap();
     answer::element(&text, wanted).unwrap_or_else(|| panic!("{text}")).to_owned()
 }
@@ -171,6 +175,8 @@ async fn requests_are_signed_as_they_arrive() {
         let scope = format!("/eu-west-1/{}/aws4_request", kind.trim_start_matches("aws_"));
         assert!(request.header("authorization").contains(&scope));
     }
+    let checksum = BASE64.encode(Sha256::digest(&peer.last().body));
+    assert_eq!(peer.last().header("x-amz-checksum-sha256"), checksum);
     assert_eq!(
         peer.last().path,
         "/bucket/a%20b/%C3%A4%2B%25%281%29~/dt%3D2023/0123456789abcdef0123456789abcdef.json"

@@ -13,7 +13,9 @@ async fn call(moto: &Moto, method: Method, path: &str) -> Result<HttpResponse, S
     let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
     url.set_path(path);
     url.set_query(query);
-    service.call(HttpRequest { method, url, headers: HeaderMap::new(), body: Bytes::new() }).await
+    service
+        .call(HttpRequest { method, url, headers: HeaderMap::new(), body: Bytes::new() }, service.deadline())
+        .await
 }
 
 async fn make_bucket(moto: &Moto, name: &str) {
@@ -22,7 +24,7 @@ async fn make_bucket(moto: &Moto, name: &str) {
     let mut url = service.endpoint().clone();
     url.set_path(name);
     let request = HttpRequest { method: Method::PUT, url, headers: HeaderMap::new(), body: location.into() };
-    service.call(request).await.unwrap();
+    service.call(request, service.deadline()).await.unwrap();
 }
 
 /// The keys in a bucket.

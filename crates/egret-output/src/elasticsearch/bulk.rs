@@ -22,8 +22,8 @@ const BLOCKED: [&str; 2] = ["cluster_block_exception", "index_closed_exception"]
 pub(super) enum Verdict {
     /// It is there, or a newer one is.
     Taken,
-    /// Its shape does not fit; it may as text.
-    Unfit,
+    /// Its shape does not fit, for this reason; it may as text.
+    Unfit(String),
     /// It is not there.
     Failed(SendError),
     /// It is not there, for a reason of its own.
@@ -41,8 +41,8 @@ impl Verdict {
         match self {
             Self::Taken => Ok(Receipt::default()),
             Self::Failed(error) => Err(error),
-            Self::Unfit => Err(SendError::refused(format!(
-                "{place} refused the document: it does not fit the index's mapping, not even with the event as text"
+            Self::Unfit(said) => Err(SendError::refused(format!(
+                "{place}: the document does not fit the index's mapping, not even with the event as text: {said}"
             ))),
             Self::Item { retry: true, message } => Err(SendError::retry(format!("{place}: {message}"))),
             Self::Item { retry: false, message } => Err(SendError::refused(format!("{place}: {message}"))),
@@ -66,13 +66,13 @@ fn verdict(item: &Value) -> Verdict {
     let result = item.as_object().and_then(|item| item.values().next()).unwrap_or(&Value::Null);
     let status = result["status"].as_u64().unwrap_or(0);
     let kind = result["error"]["type"].as_str().unwrap_or_default();
+    let reason = result["error"]["reason"].as_str().unwrap_or_default();
+    let said = shorten(&Escape::Line.apply(&format!("{kind}: {reason}")), 300);
     match status {
         // The same or a newer revision is there.
         200..=299 | 409 => Verdict::Taken,
-        400 if UNFIT.contains(&kind) => Verdict::Unfit,
+        400 if UNFIT.contains(&kind) => Verdict::Unfit(said),
         _ => {
-            let reason = result["error"]["reason"].as_str().unwrap_or_default();
-            let said = shorten(&Escape::Line.apply(&format!("{kind}: {reason}")), 300);
             let retry =
                 !(400..=499).contains(&status) || matches!(status, 408 | 429) || BLOCKED.contains(&kind);
             Verdict::Item { retry, message: format!("the document was answered with {status}: {said}") }

@@ -176,3 +176,24 @@ async fn the_collectors_path_is_added_once() {
         assert_eq!(peer.last().path, expected);
     }
 }
+
+#[tokio::test]
+async fn a_try_of_several_requests_has_one_time_limit() {
+    let peer = HttpPeer::start().await.unwrap();
+    let wrong = Answer::json(400, &json!({"text": "Invalid data format", "code": 6}));
+    peer.script([success(), wrong, success()]);
+    peer.always(Answer::Late(std::time::Duration::from_secs(30)));
+    let letters: Vec<Letter> = (0..3).map(|_| letter(AlertAction::Raise, Escape::Json)).collect();
+    let output = output(&peer, "timeout = \"2s\"");
+    // The client is made when it is first used, which takes a while.
+    assert!(output.output.send(&letters[..1]).await[0].is_ok());
+    let answers = output.output.send(&letters).await;
+    assert!(answers[0].is_ok());
+    for answer in &answers[1..] {
+        assert!(
+            matches!(answer, Err(SendError::Retry { message, .. }) if message.contains("in time")),
+            "{answer:?}"
+        );
+    }
+    assert_eq!(peer.requests().len(), 4);
+}
