@@ -84,8 +84,8 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
         Up to 50 events, and up to 1,000,000 bytes, go in one request. An event over 900,000 bytes is shortened: long \
         strings, lists and objects lose their ends, and the event says `\"shortened\": true`. Everything is JSON, so \
         nothing from logs can end an event or begin one.\n\n\
-        When the collector refuses a batch, its events are sent one by one, and only those that are refused alone go \
-        to the dead letters. Codes 8, 9, 18 to 20 and 23 to 27 (an error of the server, busy, full, shutting down), 429 \
+        When the collector refuses a batch for what is in it, its events are sent one by one, and only those that are \
+        refused alone go to the dead letters. Codes 8, 9, 18 to 20 and 23 to 27 (an error of the server, busy, full, shutting down), 429 \
         and 5xx are tried again. Splunk does not tell repetitions: `| dedup delivery_id` does. With `| dedup \
         alert.alert_id sortby -alert.revision` there is one event an alert.",
     permissions: "A token of the HTTP Event Collector (Settings, Data inputs, HTTP Event Collector), enabled, without \
@@ -177,27 +177,39 @@ impl SplunkHec {
         deadline: Instant,
         answers: &mut Vec<Result<Receipt, SendError>>,
     ) {
-        let mut answer = self.post(events.concat(), deadline).await;
-        if events.len() == 1 || !matches!(answer, Err(SendError::Refused { .. })) {
+        let (mut answer, is_for_all) = self.post(events.concat(), deadline).await;
+        if events.len() == 1 || is_for_all || !matches!(answer, Err(SendError::Refused { .. })) {
             answers.extend(std::iter::repeat_n(answer, events.len()));
             return;
         }
         for event in events {
             // A server that went away in between is not asked again for each.
             if !matches!(answer, Err(SendError::Retry { .. })) {
-                answer = self.post(event.clone(), deadline).await;
+                (answer, _) = self.post(event.clone(), deadline).await;
             }
             answers.push(answer.clone());
         }
     }
 
-    async fn post(&self, body: String, deadline: Instant) -> Result<Receipt, SendError> {
+    /// Sends events. Beside the verdict, whether it is the same for every event: the token, the index or the place is
+    /// what is wrong.
+    async fn post(&self, body: String, deadline: Instant) -> (Result<Receipt, SendError>, bool) {
+        match self.exchange(body, deadline).await {
+            Ok(response) => {
+                let is_for_all = matches!(response.status.as_u16(), 401 | 403 | 404)
+                    || matches!(response.json()["code"].as_i64(), Some(1..=4 | 7));
+                (self.verdict(response), is_for_all)
+            }
+            Err(error) => (Err(error), false),
+        }
+    }
+
+    async fn exchange(&self, body: String, deadline: Instant) -> Result<HttpResponse, SendError> {
         let mut request = HttpRequest::json(self.url.clone(), &Value::Null);
         request.method = Method::POST;
         request.body = Bytes::from(body);
         let request = request.with_secret("authorization", self.authorization.expose())?;
-        let response = until(deadline, &self.place, self.http.call(request)).await?;
-        self.verdict(response)
+        until(deadline, &self.place, self.http.call(request)).await
     }
 
     /// What an answer says: its code counts for more than its status, as servers in front of Splunk change that.

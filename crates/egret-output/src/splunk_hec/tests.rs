@@ -116,12 +116,17 @@ async fn only_what_is_refused_alone_is_refused() {
         matches!(&answers[1], Err(SendError::Refused { message }) if message.contains("Invalid data format"))
     );
     assert_eq!(peer.requests().len(), 4);
+    // A token is wrong for all of them.
+    peer.script([Answer::json(403, &json!({"text": "Invalid token", "code": 4}))]);
+    let answers = output(&peer, "").output.send(&letters).await;
+    assert!(answers.iter().all(|answer| matches!(answer, Err(SendError::Refused { .. }))));
+    assert_eq!(peer.requests().len(), 5);
     // The server goes away: the others are asked for later.
     peer.script([wrong(), success(), Answer::Reset]);
     let answers = output(&peer, "").output.send(&letters).await;
     assert!(answers[0].is_ok());
     assert!(answers[1..].iter().all(|answer| matches!(answer, Err(SendError::Retry { .. }))));
-    assert_eq!(peer.requests().len(), 7);
+    assert_eq!(peer.requests().len(), 8);
 }
 
 #[tokio::test]
