@@ -15,6 +15,8 @@ pub enum Escape {
     Markdown,
     /// Jira's wiki mark-up.
     JiraWiki,
+    /// Within the key of an object in a store: one part of a path that can be nothing else.
+    ObjectKey,
     /// One line of text: line ends and other control characters are written as `\n`, `\u{1b}`.
     Line,
 }
@@ -29,6 +31,7 @@ impl Escape {
             Self::Slack => slack(text),
             Self::Markdown => markdown(text),
             Self::JiraWiki => jira_wiki(text),
+            Self::ObjectKey => object_key(text),
             Self::Line => line(text),
         }
     }
@@ -137,6 +140,17 @@ fn jira_wiki(text: &str) -> String {
     out
 }
 
+/// So many characters of a value stand in a key.
+const MAX_KEY_PART: usize = 128;
+
+/// Letters, digits, `-`, `_`, and dots that are alone: no slash, and nothing that a path obeys.
+fn object_key(text: &str) -> String {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let kept = text.chars().take(MAX_KEY_PART).map(|c| if allowed(c) { c } else { '_' });
+    let part = kept.collect::<String>().replace("..", "__");
+    if part.is_empty() || part == "." { "_".to_owned() } else { part }
+}
+
 fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -167,6 +181,10 @@ mod tests {
             (Escape::Markdown, "[x](http://y)", "\\[x\\]\\(http:\u{2060}//y\\)"),
             (Escape::Markdown, "@everyone <b>", "@\u{2060}everyone &lt;b&gt;"),
             (Escape::JiraWiki, "{code}[~admin]!x!", "\\{code\\}\\[\\~admin\\]\\!x\\!"),
+            (Escape::ObjectKey, "../../etc/x y.json", "______etc_x_y.json"),
+            (Escape::ObjectKey, ".", "_"),
+            (Escape::ObjectKey, "", "_"),
+            (Escape::ObjectKey, "a.b-c%2e%2e\u{0}ä", "a.b-c_2e_2e__"),
             (Escape::Line, "a\r\nb\u{1b}[31m", "a\\r\\nb\\u{1b}[31m"),
         ] {
             assert_eq!(escape.apply(text), expected, "{escape:?} {text}");

@@ -12,6 +12,7 @@ use egret_model::AlertAction;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, StatusCode, Url};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use crate::delivery::{Letter, Output, Receipt, SendError, one_by_one};
 use crate::escape::Escape;
@@ -150,6 +151,16 @@ impl Http {
         Some(Self { tls: tls?, proxy: proxy?, context: context.clone(), client: OnceCell::new() })
     }
 
+    /// The same without a proxy, for places that only this machine reaches.
+    pub fn without_proxy(&self) -> Self {
+        Self { tls: self.tls.clone(), proxy: None, context: self.context.clone(), client: OnceCell::new() }
+    }
+
+    /// When a try that begins now must be over.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.context.timeout
+    }
+
     /// What the output may use of the world.
     pub fn context(&self) -> &OutputContext {
         &self.context
@@ -222,6 +233,19 @@ fn explain(place: &str, error: reqwest::Error) -> String {
         cause = source;
     }
     format!("cannot reach {place}: {cause}")
+}
+
+/// Work of a try that needs several requests: none of them may last longer than the try.
+///
+/// # Errors
+/// As the work says, or if it is not done by then; to be tried again.
+pub(crate) async fn until<T>(
+    deadline: Instant,
+    place: &str,
+    work: impl Future<Output = Result<T, SendError>>,
+) -> Result<T, SendError> {
+    let late = |_| Err(SendError::retry(format!("{place} did not answer in time")));
+    tokio::time::timeout_at(deadline, work).await.unwrap_or_else(late)
 }
 
 /// A service that is one request a letter.

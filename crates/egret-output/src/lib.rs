@@ -6,20 +6,28 @@
 //! what came from logs for the place it goes to, sends it, and says how that went: taken, to be tried again, or
 //! refused for good. When to try again, and in which order, is not its business.
 
+mod dated;
 mod delivery;
 mod escape;
 mod message;
+mod payload;
 mod shorten;
 mod template;
 
+mod aws;
 mod definition;
 mod registry;
 
 pub mod http;
 pub mod tls;
 
+pub mod aws_s3;
+pub mod aws_sns;
+pub mod aws_sqs;
+pub mod elasticsearch;
 pub mod exec;
 pub mod file;
+pub mod splunk_hec;
 pub mod stdout;
 pub mod webhook;
 

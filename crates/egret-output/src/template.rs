@@ -53,16 +53,10 @@ impl Decode for Templates {
 
 impl Templates {
     fn check(&self, diagnostics: &mut Diagnostics) {
-        let environment = environment(Escape::Nothing);
         let single = [&self.title, &self.text, &self.description, &self.body].into_iter().flatten();
         let maps = [&self.fields, &self.links].into_iter().flatten().flatten().map(|(_, template)| template);
         for template in single.chain(maps) {
-            if let Err(error) = environment.template_from_str(&template.value) {
-                let mistake = Diagnostic::error(format!("the template is wrong: {}", reason(&error)))
-                    .at(&template.location)
-                    .hint("templates are written as in Jinja: {{ alert.title }}, {% if alert.count > 1 %} … {% endif %}");
-                diagnostics.push(mistake);
-            }
+            check(template, diagnostics);
         }
     }
 
@@ -108,6 +102,17 @@ impl Templates {
             message.problem = Some(problem);
         }
     }
+}
+
+/// Whether a template can be read; a mistake is reported.
+pub(crate) fn check(template: &Located<String>, diagnostics: &mut Diagnostics) -> bool {
+    let environment = environment(Escape::Nothing);
+    let Err(error) = environment.template_from_str(&template.value) else { return true };
+    let mistake = Diagnostic::error(format!("the template is wrong: {}", reason(&error)))
+        .at(&template.location)
+        .hint("templates are written as in Jinja: {{ alert.title }}, {% if alert.count > 1 %} … {% endif %}");
+    diagnostics.push(mistake);
+    false
 }
 
 /// What one template makes of a delivery, with values escaped.

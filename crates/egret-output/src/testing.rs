@@ -83,13 +83,48 @@ pub fn letter(action: AlertAction, escape: Escape) -> Letter {
     Letter { message: Message::of(&delivery, escape, &[]), delivery }
 }
 
+/// A letter about an alert that is too large for every service, with text that would like to be obeyed.
+pub fn monstrous(action: AlertAction) -> Letter {
+    let hostile =
+        "<!channel> <@U1> @everyone [x](http://evil) {code} <script>\u{0}\u{1b}[31m\r\n\u{fffe}\u{85} ../../";
+    let mut delivery = delivery(action);
+    let alert = &mut delivery.alert;
+    alert.title = format!("{hostile}{}", "title ".repeat(2_000));
+    alert.message = hostile.repeat(1_000);
+    alert.description = "ä".repeat(50_000);
+    alert.detection_id = format!("../../etc/{hostile}{}", "d".repeat(2_000));
+    alert.tags = (0..500).map(|number| format!("tag{number}{hostile}")).collect();
+    let field = |number: usize| (format!("field{number}{hostile}"), "v".repeat(400).into());
+    alert.event = (0..500).map(field).collect();
+    alert.common = alert.event.clone();
+    alert.differences =
+        vec![Difference { finding_id: "f1".into(), time: alert.time_first, values: alert.event.clone() }; 10];
+    alert.observables.ips = (0..5_000).map(|number| format!("2001:db8::{number:x}")).collect();
+    Letter { message: Message::of(&delivery, Escape::Json, &[]), delivery }
+}
+
 /// The output that a block describes; the block must have no mistake.
 pub fn output_of(block: &str) -> OutputDefinition {
+    let (definition, mistakes) = read(block, &OutputContext::for_tests());
+    definition.unwrap_or_else(|| panic!("{mistakes}"))
+}
+
+/// The same with a context of the test's own.
+pub fn output_in(block: &str, context: &OutputContext) -> OutputDefinition {
+    let (definition, mistakes) = read(block, context);
+    definition.unwrap_or_else(|| panic!("{mistakes}"))
+}
+
+/// What is wrong with a block.
+pub fn mistakes_of(block: &str) -> String {
+    read(block, &OutputContext::for_tests()).1
+}
+
+fn read(block: &str, context: &OutputContext) -> (Option<OutputDefinition>, String) {
     let mut diagnostics = Diagnostics::new();
     let none = Environment::default();
     let configuration = Configuration::parse("egret.hcl", block, &[OUTPUT_BLOCK], &none, &mut diagnostics);
     let first = configuration.blocks_of("output").next();
-    let definition =
-        first.and_then(|block| OutputDefinition::read(block, &OutputContext::for_tests(), &mut diagnostics));
-    definition.unwrap_or_else(|| panic!("{}", diagnostics.render(false)))
+    let definition = first.and_then(|block| OutputDefinition::read(block, context, &mut diagnostics));
+    (definition, diagnostics.render(false))
 }

@@ -1,10 +1,13 @@
 //! Development only: the other side of outputs, on loopback.
 //!
 //! [`HttpPeer`] records the requests that reach it and answers as it is told to: with any status, late, not at all, or
-//! by cutting the connection; over TLS with a certificate of its own authority if it shall.
+//! by cutting the connection; over TLS with a certificate of its own authority if it shall. [`Moto`] is the
+//! services of AWS.
 
 mod certificates;
 mod http;
+mod moto;
 
 pub use certificates::{Authority, Identity};
 pub use http::{Answer, HttpPeer, Recorded};
+pub use moto::Moto;
