@@ -1,3 +1,5 @@
+//! What findings share and where they differ: examples, and a property over random events.
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -58,7 +60,7 @@ fn an_alert_keeps_some_and_counts_all() {
 fn a_window_is_about_all_events() {
     let alert = merged(&[json!({}), json!({}), json!({})]);
     let window = 10_000_000;
-    let at = |seconds| Timestamp::from_micros(alert.time_first.micros() + seconds * 1_000_000);
+    let at = |seconds: i64| Timestamp::from_micros(alert.time_first.micros() + seconds * 1_000_000);
     for (seconds, expected) in [(0, true), (9, true), (10, false), (-7, true), (-8, false)] {
         assert_eq!(fits(&alert, at(seconds), window), expected, "{seconds}");
     }
@@ -67,7 +69,7 @@ fn a_window_is_about_all_events() {
 /// Events of few names and values, so that they share some.
 fn event() -> impl Strategy<Value = Json> {
     let leaf =
-        prop_oneof![(0..3).prop_map(Json::from), Just(Json::Null), Just(json!([1, 2])), Just(json!({}))];
+        prop_oneof![(0..3_i64).prop_map(Json::from), Just(Json::Null), Just(json!([1, 2])), Just(json!({}))];
     let value = leaf.prop_recursive(3, 12, 3, |inner| {
         prop::collection::btree_map("[a-c]", inner, 0..3).prop_map(|map| map.into_iter().collect())
     });

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use crate::commits::files_below;
 use crate::support::*;
 
-const NOW: CompactOptions = CompactOptions { now: true, keep: 0, grace: 0, orphan_age: i64::MAX };
+const NOW: CompactOptions =
+    CompactOptions { now: true, keep: 0, grace: 0, orphan_age: i64::MAX, follower: None };
 
 /// All that is in the rows, in one number that does not depend on their order.
 const DIGEST: &str = "select count(*) || ' ' || sum(n) || ' ' || sum(score) || ' ' || count(distinct tp_id) || ' ' \

@@ -1,3 +1,5 @@
+//! What every `output` block may say, what is wrong with one, and that the examples of the documentation are true.
+
 use std::time::Duration;
 
 use egret_config::{Configuration, Diagnostics, Environment};

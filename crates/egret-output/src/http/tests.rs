@@ -1,3 +1,5 @@
+//! What answers mean, how certificates are verified, and what is shown of an address.
+
 use std::time::Duration;
 
 use egret_peer::{Answer, Authority, HttpPeer};

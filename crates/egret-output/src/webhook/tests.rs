@@ -1,3 +1,5 @@
+//! Webhooks against a server: bodies, headers, signatures, client certificates.
+
 use egret_peer::{Answer, Authority, HttpPeer};
 use serde_json::Value;
 

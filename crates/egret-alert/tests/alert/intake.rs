@@ -1,0 +1,281 @@
+//! Merging, suppressing and routing of findings that are in a lake.
+
+use egret_lake::CompactOptions;
+use egret_model::alert::Remark;
+use egret_model::{AlertStatus, Clock as _, Finding, Origin, Severity, TimeRange};
+use egret_store::{DeliveryFilter, Store};
+
+use crate::support::{World, finding};
+
+/// Two outputs that nobody listens at.
+const OUTPUTS: &str = r#"
+output "file" "all" { path = "all.jsonl" }
+output "file" "soc" { path = "soc.jsonl" }
+"#;
+
+fn with(text: &str) -> String {
+    format!("{OUTPUTS}\n{text}")
+}
+
+async fn queued(store: &Store) -> Vec<String> {
+    let deliveries = store.deliveries(&DeliveryFilter::default()).await.unwrap();
+    deliveries.iter().map(|delivery| format!("{} {}", delivery.action, delivery.output)).collect()
+}
+
+#[tokio::test]
+async fn findings_of_a_key_within_the_window_are_one_alert() {
+    let world = World::new(&with("route { to = [output.file.all] }")).await;
+    world.find(&[finding("d", 0), finding("d", 60), finding("d", 3600), finding("other", 10)]).await;
+    let report = world.take_in().await;
+    assert_eq!((report.findings, report.raised, report.queued), (4, 3, 3));
+    let alerts = world.alerts().await;
+    let counts: Vec<(&str, u64)> =
+        alerts.iter().map(|alert| (alert.detection_id.as_str(), alert.count)).collect();
+    assert_eq!(counts, [("d", 2), ("other", 1), ("d", 1)]);
+    assert_eq!(alerts[0].common["user"], "root");
+    assert_eq!(alerts[0].outputs, ["file.all"]);
+    assert_eq!(alerts[0].status, AlertStatus::Open);
+}
+
+#[tokio::test]
+async fn findings_that_come_later_update_the_alert() {
+    let mut world = World::new(&with("route { to = [output.file.all] }")).await;
+    world.find(&[finding("d", 0)]).await;
+    world.take_in().await;
+    world.find(&[finding("d", 60)]).await;
+    world.find(&[finding("d", 120)]).await;
+    assert_eq!(world.take_in().await.updated, 2);
+    let alerts = world.alerts().await;
+    assert_eq!((alerts.len(), alerts[0].count, alerts[0].revision), (1, 3, 3));
+    // The second update says all that the first would have said.
+    assert_eq!(queued(&world.store).await, ["raise file.all", "update file.all"]);
+    world.configure(&with("alerts { updates = false }\nroute { to = [output.file.all] }"));
+    world.find(&[finding("d", 180)]).await;
+    world.take_in().await;
+    assert_eq!(queued(&world.store).await.len(), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_counted_twice() {
+    let world = World::new(&with("route { to = [output.file.all] }")).await;
+    let findings: Vec<Finding> = (0..20).map(|second| finding("d", second)).collect();
+    world.find(&findings[..10]).await;
+    world.take_in().await;
+    // The same findings once more, as after `--overwrite`, with new ones between them.
+    world.find(&findings).await;
+    assert_eq!(world.take_in().await.findings, 10);
+    assert_eq!(world.take_in().await.findings, 0);
+    assert_eq!(world.alerts().await[0].count, 20);
+    // Compaction writes all rows anew.
+    world.lake.compact(&CompactOptions { now: true, ..CompactOptions::default() }).await.unwrap();
+    assert_eq!(world.take_in().await.findings, 0);
+}
+
+#[tokio::test]
+async fn two_processes_take_each_finding_once() {
+    let world = World::new(&with("route { to = [output.file.all] }")).await;
+    for second in 0..30 {
+        world.find(&[finding("d", second)]).await;
+    }
+    let (one, other) = tokio::join!(world.take_in(), world.take_in());
+    assert_eq!(one.findings + other.findings, 30);
+    assert_eq!(world.alerts().await[0].count, 30);
+}
+
+#[tokio::test]
+async fn expiry_keeps_what_was_not_read() {
+    let world = World::new(&with("route { to = [output.file.all] }")).await;
+    world.find(&[finding("d", 0)]).await;
+    world.take_in().await;
+    world.find(&[finding("d", 1)]).await;
+    world.lake.delete_rows("finding", "prod", &TimeRange::default()).await.unwrap();
+    let follower = egret_alert::Intake::follower(&world.store).await.unwrap();
+    let options = CompactOptions { now: true, follower: Some(follower), ..CompactOptions::default() };
+    world.lake.compact(&options).await.unwrap();
+    assert_eq!(world.take_in().await.findings, 1);
+    let follower = egret_alert::Intake::follower(&world.store).await.unwrap();
+    let options = CompactOptions { now: true, follower: Some(follower), ..CompactOptions::default() };
+    assert!(world.lake.compact(&options).await.unwrap().deleted > 0);
+}
+
+#[tokio::test]
+async fn keys_are_expressions_over_the_finding() {
+    let text = r#"
+        alerts { dedup = ["event->>'user'", "tp_partition"] }
+        route { to = [output.file.all] }
+    "#;
+    let world = World::new(&with(text)).await;
+    let of =
+        |user: &str, second| Finding { event: format!("{{\"user\":\"{user}\"}}"), ..finding("d", second) };
+    world.find(&[of("ada", 0), of("bob", 1), of("ada", 2)]).await;
+    world.take_in().await;
+    let alerts = world.alerts().await;
+    assert_eq!(alerts.len(), 2);
+    assert_eq!((alerts[0].count, alerts[1].count), (2, 1));
+    assert_eq!(alerts[0].merged_by["event->>'user'"], "ada");
+    assert_eq!(alerts[0].merged_by["tp_partition"], "prod");
+}
+
+#[tokio::test]
+async fn a_threshold_holds_back_until_it_is_reached() {
+    let text = "alerts { threshold = 3 }\nroute { to = [output.file.all] }";
+    let world = World::new(&with(text)).await;
+    world.find(&[finding("d", 0), finding("d", 1)]).await;
+    assert_eq!(world.take_in().await.raised, 0);
+    assert_eq!(world.alerts().await[0].status, AlertStatus::Gathering);
+    world.find(&[finding("d", 2)]).await;
+    assert_eq!(world.take_in().await.raised, 1);
+    let alerts = world.alerts().await;
+    assert_eq!((alerts[0].status, alerts[0].count), (AlertStatus::Open, 3));
+    assert_eq!(queued(&world.store).await, ["raise file.all"]);
+}
+
+#[tokio::test]
+async fn a_closed_alert_stays_closed_unless_asked() {
+    let mut world = World::new(&with("route { to = [output.file.all] }")).await;
+    let close = async |world: &World, id: &str| {
+        let remark = Remark { by: "ada".into(), at: world.clock.now(), text: "a drill".into() };
+        egret_alert::lifecycle::close(&world.store, &world.settings, id, remark).await.unwrap()
+    };
+    world.find(&[finding("d", 0)]).await;
+    world.take_in().await;
+    let first = world.alerts().await.remove(0).alert_id;
+    close(&world, &first).await;
+    world.find(&[finding("d", 1)]).await;
+    assert_eq!(world.take_in().await.raised, 1);
+    let alerts = world.alerts().await;
+    assert_eq!(
+        (alerts.len(), alerts[0].status, alerts[1].status),
+        (2, AlertStatus::Closed, AlertStatus::Open)
+    );
+    world.configure(&with("alerts { reopen = true }\nroute { to = [output.file.all] }"));
+    close(&world, &alerts[1].alert_id).await;
+    world.find(&[finding("d", 2)]).await;
+    assert_eq!(world.take_in().await.reopened, 1);
+    let history = world.store.audit_of(&format!("alert:{}", alerts[1].alert_id)).await.unwrap();
+    let actions: Vec<&str> = history.iter().map(|entry| entry.action.as_str()).collect();
+    assert_eq!(actions, ["raised", "closed", "reopened"]);
+}
+
+#[tokio::test]
+async fn suppressed_findings_are_counted_and_become_no_alert() {
+    let text = r#"
+        suppress "scanner" {
+          where  = "event->>'user' = 'root' and tp_partition = 'prod'"
+          until  = "2026-03-01T10:00:30Z"
+          reason = "the scanner of the week"
+        }
+        suppress "maintenance" {
+          channel = "aws.**"
+          every {
+            days = ["sun"]
+            at   = "11:00"
+            for  = "30m"
+          }
+          reason = "patches"
+        }
+        route { to = [output.file.all] }
+    "#;
+    let world = World::new(&with(text)).await;
+    // The first of March 2026 is a Sunday.
+    world.find(&[finding("d", 0), finding("d", 60), finding("d", 3600 + 60), finding("d", 2 * 3600)]).await;
+    let report = world.take_in().await;
+    assert_eq!((report.suppressed, report.raised), (2, 2));
+    let counts = world.store.suppressions().await.unwrap();
+    let counts: Vec<(&str, u64)> = counts.iter().map(|count| (count.name.as_str(), count.findings)).collect();
+    assert_eq!(counts, [("maintenance", 1), ("scanner", 1)]);
+    assert_eq!(world.take_in().await.suppressed, 0);
+}
+
+#[tokio::test]
+async fn an_override_changes_the_severity_before_routing() {
+    let text = r#"
+        override "noise" {
+          detection = "d"
+          severity  = "low"
+        }
+        route {
+          severity = ">= medium"
+          to       = [output.file.soc]
+        }
+        route {
+          default = true
+          to      = [output.file.all]
+        }
+    "#;
+    let world = World::new(&with(text)).await;
+    world.find(&[finding("d", 0), finding("e", 0)]).await;
+    world.take_in().await;
+    let alerts = world.alerts().await;
+    assert_eq!(
+        (alerts[0].severity, alerts[0].outputs.as_slice()),
+        (Severity::Low, &["file.all".to_owned()][..])
+    );
+    assert_eq!(alerts[1].outputs, ["file.soc"]);
+}
+
+#[tokio::test]
+async fn findings_of_hunts_are_delivered_only_if_asked() {
+    let hunted = |second| Finding { origin: Origin::Hunt, ..finding("d", second) };
+    let mut world = World::new(&with("route { to = [output.file.all] }")).await;
+    world.find(&[hunted(0)]).await;
+    assert_eq!(world.take_in().await.hunted, 1);
+    assert!(world.alerts().await.is_empty());
+    world.configure(&with("alerts { hunts = true }\nroute { to = [output.file.all] }"));
+    world.find(&[hunted(1)]).await;
+    assert_eq!(world.take_in().await.raised, 1);
+}
+
+#[tokio::test]
+async fn routes_are_asked_in_order() {
+    let text = r#"
+        detection "own" {
+          table = "t"
+          where = "true"
+          alert { outputs = [output.file.soc] }
+        }
+        route {
+          where    = "event->>'n' = '7'"
+          to       = [output.file.soc]
+          continue = true
+        }
+        route {
+          channel   = "aws.*"
+          detection = "d*"
+          tags      = ["attack.t10*"]
+          to        = [output.file.all]
+        }
+        route { to = [output.file.soc] }
+    "#;
+    let world = World::new(&with(text)).await;
+    world.find(&[finding("d7", 7), finding("d", 8), finding("x", 9), finding("own", 10)]).await;
+    world.take_in().await;
+    let alerts = world.alerts().await;
+    let to = |detection: &str| {
+        alerts.iter().find(|alert| alert.detection_id == detection).unwrap().outputs.join(" ")
+    };
+    assert_eq!(to("d7"), "file.soc file.all");
+    assert_eq!(to("d"), "file.all");
+    assert_eq!(to("x"), "file.soc");
+    assert_eq!(to("own"), "file.soc");
+}
+
+/// The key of one detection never waits for another's window.
+#[tokio::test]
+async fn a_slow_window_delays_nobody() {
+    let text = r#"
+        detection "slow" {
+          table = "t"
+          where = "true"
+          alert {
+            window    = "30d"
+            threshold = 100
+          }
+        }
+        route { to = [output.file.all] }
+    "#;
+    let world = World::new(&with(text)).await;
+    world.find(&[finding("slow", 0), finding("quick", 1)]).await;
+    let report = world.take_in().await;
+    assert_eq!((report.findings, report.raised), (2, 1));
+}
