@@ -1,6 +1,7 @@
 //! Templates of users: any part of a message in `minijinja`, with the values from logs escaped for where they go.
 
 use std::fmt;
+use std::sync::Arc;
 
 use egret_config::{BlockReader, Decode, Diagnostic, Diagnostics, Located};
 use minijinja::value::Serde;
@@ -53,53 +54,55 @@ impl Decode for Templates {
 
 impl Templates {
     fn check(&self, diagnostics: &mut Diagnostics) {
-        let environment = environment(Escape::Nothing);
         let single = [&self.title, &self.text, &self.description, &self.body].into_iter().flatten();
         let maps = [&self.fields, &self.links].into_iter().flatten().flatten().map(|(_, template)| template);
         for template in single.chain(maps) {
-            if let Err(error) = environment.template_from_str(&template.value) {
-                let mistake = Diagnostic::error(format!("the template is wrong: {}", reason(&error)))
-                    .at(&template.location)
-                    .hint("templates are written as in Jinja: {{ alert.title }}, {% if alert.count > 1 %} … {% endif %}");
-                diagnostics.push(mistake);
-            }
+            check(template, diagnostics);
         }
     }
 
     /// Puts what the templates say into the message. A template that fails leaves the part as it is: an alert is told
     /// in any case.
     pub(crate) fn apply(&self, message: &mut Message, delivery: &Delivery, escape: Escape) {
-        let writer = Writer { environment: environment(escape), context: context_of(delivery) };
+        let context = context_of(delivery);
         let mut problems = Vec::new();
-        let mut write = |template: &Located<String>| match writer.write(&template.value) {
+        let mut write = |template: &Located<String>, escape: EscapeFunction| match write(
+            &template.value,
+            context.clone(),
+            escape,
+        ) {
             Ok(text) => Some(text),
             Err(error) => {
                 problems.push(format!("the template at {}: {}", template.location, reason(&error)));
                 None
             }
         };
-        for (template, part) in [
-            (&self.title, &mut message.title),
-            (&self.text, &mut message.text),
-            (&self.description, &mut message.description),
+        let in_text: EscapeFunction = Arc::new(move |text| escape.apply(text));
+        let in_title: EscapeFunction = Arc::new(move |text| escape.apply_in_title(text));
+        for (template, part, escape) in [
+            (&self.title, &mut message.title, &in_title),
+            (&self.text, &mut message.text, &in_text),
+            (&self.description, &mut message.description, &in_text),
         ] {
-            if let Some(text) = template.as_ref().and_then(&mut write) {
+            if let Some(text) = template.as_ref().and_then(|template| write(template, escape.clone())) {
                 *part = Text::MarkUp(text);
             }
         }
         if let Some(fields) = &self.fields {
-            let written: Vec<(String, Text)> = fields
-                .iter()
-                .filter_map(|(name, template)| Some((name.value.clone(), Text::MarkUp(write(template)?))))
-                .filter(|(_, value)| !value.is_empty())
-                .collect();
-            message.fields = written;
+            message.fields.clear();
+            for (name, template) in fields {
+                let value = write(template, in_text.clone()).filter(|value| !value.is_empty());
+                message.fields.extend(value.map(|value| (name.value.clone(), Text::MarkUp(value))));
+            }
         }
         for (title, template) in self.links.iter().flatten() {
-            let url = write(template).filter(|url| url.starts_with("https://") || url.starts_with("http://"));
+            // A value from logs is a part of the link, and never says where it leads.
+            let url = write(template, Arc::new(|text| Escape::Url.apply(text)));
+            let url = url.filter(|url| url.starts_with("https://") || url.starts_with("http://"));
             message.links.extend(url.map(|url| Link { title: title.value.clone(), url }));
         }
-        if let Some(body) = self.body.as_ref().and_then(&mut write) {
+        let in_body: EscapeFunction = Arc::new(move |text| escape.apply_in_body(text));
+        if let Some(body) = self.body.as_ref().and_then(|template| write(template, in_body)) {
             message.body = Some(body);
         }
         if !problems.is_empty() {
@@ -110,33 +113,39 @@ impl Templates {
     }
 }
 
+/// Reports the mistakes of a template.
+pub(crate) fn check(template: &Located<String>, diagnostics: &mut Diagnostics) {
+    let environment = environment(Arc::new(str::to_owned));
+    if let Err(error) = environment.template_from_str(&template.value) {
+        let mistake = Diagnostic::error(format!("the template is wrong: {}", reason(&error)))
+            .at(&template.location)
+            .hint("templates are written as in Jinja: {{ alert.title }}, {% if alert.count > 1 %} … {% endif %}");
+        diagnostics.push(mistake);
+    }
+}
+
 /// What one template makes of a delivery, with values escaped.
 ///
 /// # Errors
 /// As minijinja says, in one line.
 pub(crate) fn render(template: &str, delivery: &Delivery, escape: Escape) -> Result<String, String> {
-    let writer = Writer { environment: environment(escape), context: context_of(delivery) };
-    writer.write(template).map_err(|error| reason(&error))
+    let escape = Arc::new(move |text: &str| escape.apply(text));
+    write(template, context_of(delivery), escape).map_err(|error| reason(&error))
 }
 
-/// What writes templates for one delivery.
-struct Writer {
-    environment: Environment<'static>,
-    context: Value,
-}
+/// How values are written in a template.
+type EscapeFunction = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
-impl Writer {
-    fn write(&self, template: &str) -> Result<String, minijinja::Error> {
-        let mut text = self.environment.render_str(template, self.context.clone())?;
-        if text.len() > MAX_BYTES {
-            let end = (0..=MAX_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-            text.truncate(end);
-        }
-        Ok(text)
+fn write(template: &str, context: Value, escape: EscapeFunction) -> Result<String, minijinja::Error> {
+    let mut text = environment(escape).render_str(template, context)?;
+    if text.len() > MAX_BYTES {
+        let end = (0..=MAX_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
     }
+    Ok(text)
 }
 
-fn environment(escape: Escape) -> Environment<'static> {
+fn environment(escape: EscapeFunction) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_fuel(Some(FUEL));
     environment.set_auto_escape_callback(|_| AutoEscape::Custom("place".into()));
@@ -148,7 +157,7 @@ fn environment(escape: Escape) -> Environment<'static> {
         if value.is_safe() {
             return write!(out, "{value}").map_err(failed);
         }
-        out.write_str(&escape.apply(&value.to_string())).map_err(failed)
+        out.write_str(&escape(&value.to_string())).map_err(failed)
     });
     environment
 }
@@ -226,5 +235,19 @@ mod tests {
         let message = Message::of(&delivery(AlertAction::Raise), Escape::Nothing, &letters);
         assert_eq!(message.title, Text::MarkUp("route".into()));
         assert_eq!(message.text, Text::MarkUp("high".into()));
+    }
+
+    #[test]
+    fn a_value_does_not_say_where_a_link_leads() {
+        let (templates, _) = templates(
+            r#"template { links = { Good = "https://example.org/{{ alert.event.user }}", Bad = "{{ alert.event.url }}" } }"#,
+        );
+        let mut delivery = delivery(AlertAction::Raise);
+        delivery.alert.references.clear();
+        delivery.alert.event.insert("user".into(), "a_b/../c".into());
+        delivery.alert.event.insert("url".into(), "https://evil.example".into());
+        let message = Message::of(&delivery, Escape::Slack, &[&templates.unwrap()]);
+        let urls: Vec<&str> = message.links.iter().map(|link| link.url.as_str()).collect();
+        assert_eq!(urls, ["https://example.org/a_b%2F..%2Fc"]);
     }
 }
