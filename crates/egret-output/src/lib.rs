@@ -20,7 +20,9 @@ pub mod tls;
 
 pub mod exec;
 pub mod file;
+pub mod slack;
 pub mod stdout;
+pub mod teams;
 pub mod webhook;
 
 pub use definition::{OUTPUT_BLOCK, OutputDefinition, Rate};

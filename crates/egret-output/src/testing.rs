@@ -93,3 +93,40 @@ pub fn output_of(block: &str) -> OutputDefinition {
         first.and_then(|block| OutputDefinition::read(block, &OutputContext::for_tests(), &mut diagnostics));
     definition.unwrap_or_else(|| panic!("{}", diagnostics.render(false)))
 }
+
+/// What log lines try.
+pub const HOSTILE: &str = "<!channel> <@U1> @everyone [x](http://evil.example) {code} h1. x <script>alert(1)</script> *b* \
+    `c` #12 \u{1b}[31m\0\r\n> quoted\n# heading\n1. list\n===\n```\n{noformat}";
+
+/// An alert whose every text is hostile.
+pub fn hostile(action: AlertAction) -> Delivery {
+    let mut delivery = delivery(action);
+    let alert = &mut delivery.alert;
+    alert.title = HOSTILE.into();
+    alert.message = HOSTILE.into();
+    alert.description = HOSTILE.into();
+    alert.evidence[0].value = HOSTILE.into();
+    alert.observables.usernames = vec![HOSTILE.into()];
+    alert.merged_by.insert("user".into(), HOSTILE.into());
+    alert.event.insert("text".into(), HOSTILE.into());
+    delivery.remark = delivery.remark.map(|_| HOSTILE.to_owned());
+    delivery
+}
+
+/// An alert that is too large for every service: a title of 10,000 characters, 500 fields, an event of 200 KiB.
+pub fn monstrous(action: AlertAction) -> Delivery {
+    let mut delivery = hostile(action);
+    let alert = &mut delivery.alert;
+    alert.title = "ü*_<&\"\\\u{1}".repeat(1250);
+    alert.message = "𝄞<[\u{1b}".repeat(10_000);
+    alert.description = HOSTILE.repeat(500);
+    alert.tags = (0..500).map(|number| format!("tag_{number}_{}", "x".repeat(500))).collect();
+    alert.references = (0..500).map(|number| format!("https://example.org/{number}")).collect();
+    for number in 0..500 {
+        alert.merged_by.insert(format!("field_{number}"), HOSTILE.repeat(10).into());
+        alert.event.insert(format!("field_{number}"), HOSTILE.repeat(3).into());
+    }
+    alert.event.insert("long".into(), "\u{1}\"\\".repeat(70_000).into());
+    delivery.remark = delivery.remark.map(|_| HOSTILE.repeat(500));
+    delivery
+}
