@@ -20,6 +20,7 @@ pub mod tls;
 
 pub mod exec;
 pub mod file;
+pub mod pagerduty;
 pub mod slack;
 pub mod stdout;
 pub mod teams;
