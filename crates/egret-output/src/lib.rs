@@ -8,6 +8,7 @@
 
 mod delivery;
 mod escape;
+mod issue;
 mod message;
 mod shorten;
 mod template;
@@ -20,6 +21,8 @@ pub mod tls;
 
 pub mod exec;
 pub mod file;
+pub mod github_issue;
+pub mod jira;
 pub mod pagerduty;
 pub mod slack;
 pub mod stdout;

@@ -4,7 +4,6 @@ mod event;
 
 use egret_config::{AttributeDocumentation, BlockReader, Located};
 use egret_model::{AlertAction, Secret};
-use reqwest::Url;
 
 use crate::delivery::{Letter, Receipt, SendError};
 use crate::http::{Address, Http, HttpOutput, HttpRequest, HttpResponse, HttpService, PROXY};
@@ -107,7 +106,7 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
         for (_, template) in images.iter().flatten() {
             check(template, reader.diagnostics());
         }
-        let address = reader.optional_or("api_url", None::<Address>);
+        let address = Address::decode_or(reader, "api_url", API_URL);
         let service = PagerDuty {
             routing_key: routing_key?,
             address: address?,
@@ -126,7 +125,7 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
 #[derive(Debug)]
 struct PagerDuty {
     routing_key: Secret,
-    address: Option<Address>,
+    address: Address,
     source: Option<Located<String>>,
     component: Option<Located<String>>,
     group: Option<Located<String>>,
@@ -156,12 +155,7 @@ impl HttpService for PagerDuty {
     }
 
     fn request(&self, letter: &Letter, _context: &OutputContext) -> Result<HttpRequest, SendError> {
-        let url = match &self.address {
-            Some(address) => address.join("v2/enqueue"),
-            None => Url::parse(&format!("{API_URL}/v2/enqueue"))
-                .map_err(|error| SendError::refused(error.to_string()))?,
-        };
-        Ok(HttpRequest::json(url, &event::event(self, letter)?))
+        Ok(HttpRequest::json(self.address.join("v2/enqueue"), &event::event(self, letter)?))
     }
 
     fn receipt(&self, _letter: &Letter, response: &HttpResponse) -> Result<Receipt, SendError> {

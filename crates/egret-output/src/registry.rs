@@ -10,7 +10,7 @@ use egret_config::{AttributeDocumentation, BlockReader, Environment};
 use egret_model::Clock;
 
 use crate::delivery::Output;
-use crate::{exec, file, pagerduty, slack, stdout, teams, webhook};
+use crate::{exec, file, github_issue, jira, pagerduty, slack, stdout, teams, webhook};
 
 /// One type of output.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub fn output_types() -> &'static [OutputType] {
     &[
         exec::OUTPUT_TYPE,
         file::OUTPUT_TYPE,
+        github_issue::OUTPUT_TYPE,
+        jira::OUTPUT_TYPE,
         pagerduty::OUTPUT_TYPE,
         slack::OUTPUT_TYPE,
         stdout::OUTPUT_TYPE,

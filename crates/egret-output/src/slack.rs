@@ -116,7 +116,7 @@ enum Way {
     /// An incoming webhook.
     Webhook(Address),
     /// The Web API.
-    Token { address: Option<Address>, token: Secret, channel: String },
+    Token { address: Address, token: Secret, channel: String },
 }
 
 #[derive(Debug)]
@@ -130,7 +130,7 @@ fn read_way(reader: &mut BlockReader<'_>) -> Option<Way> {
     let url = reader.optional_or("url", None::<Address>)?;
     let token = reader.optional_or("token", None::<Secret>)?;
     let channel = reader.optional_or("channel", None::<String>)?;
-    let address = reader.optional_or("api_url", None::<Address>)?;
+    let address = Address::decode_or(reader, "api_url", API_URL)?;
     match (url, token, channel) {
         (Some(url), None, None) => Some(Way::Webhook(url)),
         (None, Some(token), Some(channel)) => Some(Way::Token { address, token, channel }),
@@ -215,7 +215,7 @@ impl Slack {
         let Way::Token { address, token, .. } = &self.way else {
             return Err(SendError::refused("there is no token"));
         };
-        let request = HttpRequest::json(method_url(address.as_ref())?, &Value::Object(message.clone()));
+        let request = HttpRequest::json(address.join("chat.postMessage"), &Value::Object(message.clone()));
         let request = request.with_secret("authorization", &format!("Bearer {}", token.expose()))?;
         let response = self.http.send(request).await?;
         let answer = response.json();
@@ -238,14 +238,6 @@ impl Slack {
         } else {
             SendError::refused(message)
         })
-    }
-}
-
-fn method_url(address: Option<&Address>) -> Result<reqwest::Url, SendError> {
-    match address {
-        Some(address) => Ok(address.join("chat.postMessage")),
-        None => reqwest::Url::parse(&format!("{API_URL}/chat.postMessage"))
-            .map_err(|error| SendError::refused(error.to_string())),
     }
 }
 
