@@ -164,13 +164,11 @@ fn github(text: &str) -> String {
 fn adaptive_card(text: &str) -> String {
     let text = break_links(&visible(text));
     let mut out = String::with_capacity(text.len() + text.len() / 8);
-    let mut characters = text.chars().peekable();
-    let mut at_start = true;
-    while let Some(c) = characters.next() {
-        if at_start && !c.is_alphabetic() && c != '\n' {
+    for (at, c) in text.char_indices() {
+        let rest = &text[at..];
+        if starts_line(&text, at) && starts_markdown_block(rest) {
             out.push(WORD_JOINER);
         }
-        at_start = c == '\n';
         match c {
             '*' | '`' => {
                 out.push('\\');
@@ -185,7 +183,7 @@ fn adaptive_card(text: &str) -> String {
                 out.push(c);
                 out.push(WORD_JOINER);
             }
-            '&' if characters.peek().is_some_and(|next| *next == '#' || next.is_ascii_alphabetic()) => {
+            '&' if starts_entity(rest) => {
                 out.push(c);
                 out.push(WORD_JOINER);
             }
@@ -195,18 +193,35 @@ fn adaptive_card(text: &str) -> String {
     out
 }
 
+fn starts_line(text: &str, at: usize) -> bool {
+    at == 0 || text[..at].ends_with('\n')
+}
+
+/// Lists, headings, quotations, code and what underlines a heading.
+fn starts_markdown_block(line: &str) -> bool {
+    let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_numbered = number.len() < line.len()
+        && number.starts_with(['.', ')'])
+        && !number[1..].starts_with(|c: char| c.is_alphanumeric());
+    is_numbered || line.starts_with(['-', '+', '#', '>', '=', '|', ' ', '\t'])
+}
+
+/// `&lt;`, `&#60;`: what would be shown as another character.
+fn starts_entity(text: &str) -> bool {
+    text[1..].starts_with(|c: char| c == '#' || c.is_ascii_alphabetic())
+}
+
 /// The characters that begin something in Jira's wiki mark-up get a backslash. Two backslashes would be a line end, and
-/// `h1.` and its like mean something only at the start of a line: there are word joiners in both.
+/// `h1.` and its like mean something at the start of a line: there are word joiners in both.
 fn jira_wiki(text: &str) -> String {
     let text = break_links(&visible(text));
     let mut out = String::with_capacity(text.len() + text.len() / 8);
-    let mut characters = text.chars().peekable();
-    let mut at_start = true;
-    while let Some(c) = characters.next() {
-        if at_start && c.is_alphabetic() {
+    for (at, c) in text.char_indices() {
+        let rest = &text[at..];
+        let before = text[..at].trim_end_matches([' ', '\t']);
+        if starts_jira_block(rest) && (before.is_empty() || before.ends_with('\n')) {
             out.push(WORD_JOINER);
         }
-        at_start = c == '\n' || (at_start && c.is_whitespace());
         match c {
             '{' | '}' | '[' | ']' | '*' | '_' | '-' | '+' | '^' | '~' | '|' | '!' | '#' | '?' | '@' => {
                 out.push('\\');
@@ -216,7 +231,7 @@ fn jira_wiki(text: &str) -> String {
                 out.push(c);
                 out.push(WORD_JOINER);
             }
-            '&' if characters.peek().is_some_and(|next| *next == '#' || next.is_ascii_alphabetic()) => {
+            '&' if starts_entity(rest) => {
                 out.push(c);
                 out.push(WORD_JOINER);
             }
@@ -224,6 +239,16 @@ fn jira_wiki(text: &str) -> String {
         }
     }
     out
+}
+
+/// A heading, `h1.`, or a quotation, `bq.`.
+fn starts_jira_block(text: &str) -> bool {
+    let mut characters = text.chars();
+    match (characters.next(), characters.next(), characters.next()) {
+        (Some('h'), Some(digit), Some('.')) => digit.is_ascii_digit(),
+        (Some('b'), Some('q'), Some('.')) => true,
+        _ => false,
+    }
 }
 
 fn url(text: &str) -> String {
@@ -276,7 +301,9 @@ mod tests {
             (Escape::Markdown, "@everyone <b>", "@\u{2060}everyone &lt;b&gt;"),
             (Escape::GitHub, "see #12 or GH-12", "see \\#\u{2060}12 or GH\\-\u{2060}12"),
             (Escape::GitHub, "a\n===\u{1b}$x$", "a\n\\=\\=\\=\u{241b}\\$x\\$"),
-            (Escape::AdaptiveCard, "[x](http://y)", "\u{2060}[\u{2060}x]\u{2060}(http:\u{2060}//y)"),
+            (Escape::AdaptiveCard, "198.51.100.7", "198.51.100.7"),
+            (Escape::AdaptiveCard, "  a\n- b\n===", "\u{2060}  a\n\u{2060}- b\n\u{2060}==="),
+            (Escape::AdaptiveCard, "[x](http://y)", "[\u{2060}x]\u{2060}(http:\u{2060}//y)"),
             (Escape::AdaptiveCard, "a_b *c*\n1. d", "a\u{2060}_\u{2060}b \\*c\\*\n\u{2060}1. d"),
             (
                 Escape::AdaptiveCard,
@@ -286,7 +313,7 @@ mod tests {
             (Escape::AdaptiveCard, "a &lt; b & c", "a &\u{2060}lt; b & c"),
             (Escape::Slack, "> a", "\u{2060}&gt; a"),
             (Escape::JiraWiki, "{code}[~admin]!x!", "\\{code\\}\\[\\~admin\\]\\!x\\!"),
-            (Escape::JiraWiki, "C:\\x\n h1. y", "\u{2060}C:\\\u{2060}x\n \u{2060}h1. y"),
+            (Escape::JiraWiki, "C:\\x\n h1. y", "C:\\\u{2060}x\n \u{2060}h1. y"),
             (Escape::Url, "a b/c?d&ü", "a%20b%2Fc%3Fd%26%C3%BC"),
             (Escape::Line, "a\r\nb\u{1b}[31m", "a\\r\\nb\\u{1b}[31m"),
         ] {

@@ -168,7 +168,7 @@ impl Output for Slack {
 
 impl Slack {
     async fn send_one(&self, letter: &Letter) -> Result<Receipt, SendError> {
-        let message = self.message(letter)?;
+        let message = self.message(letter);
         match &self.way {
             Way::Webhook(url) => {
                 self.http.send(HttpRequest::json(url.url().clone(), &Value::Object(message))).await?;
@@ -179,11 +179,12 @@ impl Slack {
     }
 
     /// The message without where it goes.
-    fn message(&self, letter: &Letter) -> Result<Map<String, Value>, SendError> {
-        let Some(body) = &letter.message.body else { return Ok(blocks::message(letter, self.event)) };
-        serde_json::from_str(body).map_err(|error| {
-            SendError::refused(format!("the `body` of the template is no JSON object: {error}"))
-        })
+    fn message(&self, letter: &Letter) -> Map<String, Value> {
+        match letter.json_body() {
+            Ok(Some(body)) => body,
+            Ok(None) => blocks::message(letter, self.event),
+            Err(letter) => blocks::message(&letter, self.event),
+        }
     }
 
     /// Writes into the thread of the alert, or begins one.
@@ -199,16 +200,24 @@ impl Slack {
         if let Some(ts) = thread {
             message.insert("thread_ts".into(), ts.into());
         }
-        let answer = self.call(&message).await?;
-        let lost = answer.1["error"].as_str().is_some_and(|error| LOST_THREAD.contains(&error));
-        if thread.is_some() && lost {
+        let (mut response, mut answer) = self.call(&message).await?;
+        let error = answer["error"].as_str().unwrap_or_default();
+        let is_lost = thread.is_some() && LOST_THREAD.contains(&error);
+        // Slack remembers the id, but not the message that had it.
+        let is_forgotten = error.starts_with("duplicate_");
+        if is_lost {
             message.remove("thread_ts");
             message.insert("channel".into(), channel.as_str().into());
-            let begun = self.receipt(self.call(&message).await?)?;
-            return Ok(begun);
         }
-        let receipt = self.receipt(answer)?;
-        Ok(if thread.is_some() { Receipt { reference: delivery.reference.clone() } } else { receipt })
+        if is_forgotten {
+            message.remove("client_msg_id");
+        }
+        if is_lost || is_forgotten {
+            (response, answer) = self.call(&message).await?;
+        }
+        let receipt = self.receipt(&response, &answer)?;
+        let goes_on = thread.is_some() && !is_lost;
+        Ok(if goes_on { Receipt { reference: delivery.reference.clone() } } else { receipt })
     }
 
     async fn call(&self, message: &Map<String, Value>) -> Result<(HttpResponse, Value), SendError> {
@@ -223,7 +232,7 @@ impl Slack {
     }
 
     /// What an answer of the Web API says: 200 does not mean that the message was taken.
-    fn receipt(&self, (response, answer): (HttpResponse, Value)) -> Result<Receipt, SendError> {
+    fn receipt(&self, response: &HttpResponse, answer: &Value) -> Result<Receipt, SendError> {
         if answer["ok"] == Value::Bool(true) {
             let reference = answer["channel"].as_str().zip(answer["ts"].as_str());
             return Ok(Receipt { reference: reference.map(|(channel, ts)| format!("{channel}:{ts}")) });

@@ -83,16 +83,11 @@ impl HttpService for Teams {
     }
 
     fn request(&self, letter: &Letter, _context: &OutputContext) -> Result<HttpRequest, SendError> {
-        let message = match &letter.message.body {
-            None => card::message(letter, self.event),
-            Some(body) => {
-                let body: serde_json::Map<String, serde_json::Value> =
-                    serde_json::from_str(body).map_err(|error| {
-                        SendError::refused(format!("the `body` of the template is no JSON object: {error}"))
-                    })?;
-                let is_message = body.contains_key("attachments");
-                if is_message { body.into() } else { card::with_card(body.into()) }
-            }
+        let message = match letter.json_body() {
+            Ok(Some(body)) if body.contains_key("attachments") => body.into(),
+            Ok(Some(body)) => card::with_card(body.into()),
+            Ok(None) => card::message(letter, self.event),
+            Err(letter) => card::message(&letter, self.event),
         };
         Ok(HttpRequest::json(self.url.url().clone(), &message))
     }

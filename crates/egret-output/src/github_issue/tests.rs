@@ -1,3 +1,5 @@
+//! Tests of `github_issue`: issues and their search, against what GitHub documents.
+
 use egret_peer::{Answer, HttpPeer, Recorded};
 
 use super::*;

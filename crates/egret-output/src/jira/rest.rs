@@ -19,8 +19,9 @@ use crate::template::render;
 const MAX_SUMMARY: usize = 255;
 const MAX_LABEL: usize = 255;
 
-/// Jira takes 32,767 characters, counted in its own way.
+/// Jira takes 32,767 characters, in units of UTF-16.
 const MAX_TEXT: usize = 30_000;
+const MAX_UNITS: usize = 32_767;
 
 /// So many detections' issues are remembered.
 const MAX_RECENT: usize = 1000;
@@ -98,7 +99,7 @@ impl Tracker for Jira {
     }
 
     async fn comment(&self, issue: &str, letter: &Letter) -> Result<(), SendError> {
-        let body = json!({"body": compose(letter, &DIALECT, MAX_TEXT, "")});
+        let body = json!({"body": text(letter)});
         self.send_request(HttpRequest::json(self.issue_url(issue, "/comment"), &body)).await?;
         Ok(())
     }
@@ -194,7 +195,7 @@ impl Jira {
         fields.insert("project".into(), json!({"key": self.project}));
         fields.insert("issuetype".into(), json!({"name": self.issue_type}));
         fields.insert("summary".into(), title(&letter.message.title, MAX_SUMMARY).into());
-        fields.insert("description".into(), compose(letter, &DIALECT, MAX_TEXT, "").into());
+        fields.insert("description".into(), text(letter).into());
         fields.insert("labels".into(), all_labels.into());
         if let Some(priority) = self.priorities.get(&letter.message.severity) {
             fields.insert("priority".into(), json!({"name": priority}));
@@ -227,6 +228,16 @@ impl Jira {
     fn judge(&self, answer: HttpResponse) -> Result<HttpResponse, SendError> {
         judge("jira", answer, self.http.context().clock.now())
     }
+}
+
+/// The text of an issue or a comment.
+fn text(letter: &Letter) -> String {
+    let text = compose(letter, &DIALECT, MAX_TEXT, "");
+    if text.encode_utf16().count() <= MAX_UNITS {
+        return text;
+    }
+    // No character is more than two units.
+    compose(letter, &DIALECT, MAX_UNITS / 2, "")
 }
 
 /// A template that is written as JSON gives JSON; values from logs cannot leave their strings there.

@@ -1,3 +1,5 @@
+//! Tests of `pagerduty`: events, against what PagerDuty documents.
+
 use egret_peer::{Answer, HttpPeer};
 use serde_json::{Value, json};
 
