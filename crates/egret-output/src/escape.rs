@@ -11,14 +11,20 @@ pub enum Escape {
     Html,
     /// Slack's `mrkdwn`.
     Slack,
-    /// Markdown as in Teams and GitHub.
+    /// Markdown as most services read it.
     Markdown,
+    /// Markdown as GitHub reads it, which also links numbers of issues.
+    GitHub,
+    /// The Markdown within Adaptive Cards, of which every client of Teams reads another part.
+    AdaptiveCard,
     /// Jira's wiki mark-up.
     JiraWiki,
     /// Within the key of an object in a store: one part of a path that can be nothing else.
     ObjectKey,
     /// One line of text: line ends and other control characters are written as `\n`, `\u{1b}`.
     Line,
+    /// A part of a URL.
+    Url,
 }
 
 impl Escape {
@@ -30,9 +36,42 @@ impl Escape {
             Self::Html => replace(text, html),
             Self::Slack => slack(text),
             Self::Markdown => markdown(text),
+            Self::GitHub => github(text),
+            Self::AdaptiveCard => adaptive_card(text),
             Self::JiraWiki => jira_wiki(text),
             Self::ObjectKey => object_key(text),
             Self::Line => line(text),
+            Self::Url => url(text),
+        }
+    }
+
+    /// Whether what goes there is read by programs, which obey nothing in it.
+    pub(crate) fn is_for_programs(self) -> bool {
+        matches!(self, Self::Nothing | Self::Json | Self::ObjectKey)
+    }
+
+    /// The same text, as it must be written in a title there: Jira and GitHub show titles as they are.
+    pub(crate) fn apply_in_title(self, text: &str) -> String {
+        match self {
+            Self::GitHub | Self::JiraWiki => line(text),
+            other => other.apply(text),
+        }
+    }
+
+    /// The same text within JSON that is written by somebody who knows JSON.
+    pub(crate) fn apply_in_json(self, text: &str) -> String {
+        match self {
+            Self::Json => text.to_owned(),
+            other => other.apply(text),
+        }
+    }
+
+    /// The same text, as it must be written where a template writes the whole payload: where that is JSON with mark-up
+    /// in it, for both.
+    pub(crate) fn apply_in_body(self, text: &str) -> String {
+        match self {
+            Self::Slack | Self::AdaptiveCard => json_inside(&self.apply(text)),
+            other => other.apply(text),
         }
     }
 }
@@ -71,11 +110,17 @@ const WORD_JOINER: char = '\u{2060}';
 /// have no escape there; followed by a word joiner they are not at the edge of a word, where alone they mean something.
 fn slack(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
-    for c in break_links(text).chars() {
+    for c in break_links(&visible(text)).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
+            '>' => {
+                // Even so it makes a quotation at the start of a line.
+                if out.is_empty() || out.ends_with('\n') {
+                    out.push(WORD_JOINER);
+                }
+                out.push_str("&gt;");
+            }
             '*' | '_' | '~' | '`' => {
                 out.push(WORD_JOINER);
                 out.push(c);
@@ -110,32 +155,22 @@ fn markdown(text: &str) -> String {
     out
 }
 
-/// The characters that begin something in Jira's wiki mark-up get a backslash.
-fn jira_wiki(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 8);
-    for c in break_links(text).chars() {
-        if matches!(
-            c,
-            '\\' | '{'
-                | '}'
-                | '['
-                | ']'
-                | '*'
-                | '_'
-                | '-'
-                | '+'
-                | '^'
-                | '~'
-                | '|'
-                | '!'
-                | '#'
-                | '?'
-                | '@'
-                | '&'
-        ) {
+/// What GitHub reads beyond Markdown: numbers of issues, formulas; and headings that the next line makes.
+fn github(text: &str) -> String {
+    let escaped = markdown(&visible(text));
+    let mut out = String::with_capacity(escaped.len() + escaped.len() / 8);
+    let mut characters = escaped.chars().peekable();
+    while let Some(c) = characters.next() {
+        if matches!(c, '=' | '$') {
             out.push('\\');
         }
         out.push(c);
+        let before_number = characters.peek().is_some_and(char::is_ascii_digit);
+        let after_gh =
+            out.len() >= 4 && out.get(out.len() - 4..).is_some_and(|end| end.eq_ignore_ascii_case("gh\\-"));
+        if before_number && (c == '#' || after_gh) {
+            out.push(WORD_JOINER);
+        }
     }
     out
 }
@@ -151,6 +186,102 @@ fn object_key(text: &str) -> String {
     if part.is_empty() || part == "." { "_".to_owned() } else { part }
 }
 
+/// Clients for phones know no backslashes: links, mentions and lists are taken apart with word joiners, and what is left
+/// to backslashes is emphasis, which does no harm where they are not known.
+fn adaptive_card(text: &str) -> String {
+    let text = break_links(&visible(text));
+    let mut out = String::with_capacity(text.len() + text.len() / 8);
+    for (at, c) in text.char_indices() {
+        let rest = &text[at..];
+        if starts_line(&text, at) && starts_markdown_block(rest) {
+            out.push(WORD_JOINER);
+        }
+        match c {
+            '*' | '`' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '_' => {
+                out.push(WORD_JOINER);
+                out.push(c);
+                out.push(WORD_JOINER);
+            }
+            '\\' | '<' | '[' | ']' | '{' | '~' => {
+                out.push(c);
+                out.push(WORD_JOINER);
+            }
+            '&' if starts_entity(rest) => {
+                out.push(c);
+                out.push(WORD_JOINER);
+            }
+            plain => out.push(plain),
+        }
+    }
+    out
+}
+
+fn starts_line(text: &str, at: usize) -> bool {
+    at == 0 || text[..at].ends_with('\n')
+}
+
+/// Lists, headings, quotations, code and what underlines a heading.
+fn starts_markdown_block(line: &str) -> bool {
+    let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_numbered = number.len() < line.len()
+        && number.starts_with(['.', ')'])
+        && !number[1..].starts_with(|c: char| c.is_alphanumeric());
+    is_numbered || line.starts_with(['-', '+', '#', '>', '=', '|', ' ', '\t'])
+}
+
+/// `&lt;`, `&#60;`: what would be shown as another character.
+fn starts_entity(text: &str) -> bool {
+    text[1..].starts_with(|c: char| c == '#' || c.is_ascii_alphabetic())
+}
+
+/// The characters that begin something in Jira's wiki mark-up get a backslash. Two backslashes would be a line end, and
+/// `h1.` and its like mean something at the start of a line: there are word joiners in both.
+fn jira_wiki(text: &str) -> String {
+    let text = break_links(&visible(text));
+    let mut out = String::with_capacity(text.len() + text.len() / 8);
+    for (at, c) in text.char_indices() {
+        let rest = &text[at..];
+        let before = text[..at].trim_end_matches([' ', '\t']);
+        if starts_jira_block(rest) && (before.is_empty() || before.ends_with('\n')) {
+            out.push(WORD_JOINER);
+        }
+        match c {
+            '{' | '}' | '[' | ']' | '*' | '_' | '-' | '+' | '^' | '~' | '|' | '!' | '#' | '?' | '@' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '\\' => {
+                out.push(c);
+                out.push(WORD_JOINER);
+            }
+            '&' if starts_entity(rest) => {
+                out.push(c);
+                out.push(WORD_JOINER);
+            }
+            plain => out.push(plain),
+        }
+    }
+    out
+}
+
+/// A heading, `h1.`, or a quotation, `bq.`.
+fn starts_jira_block(text: &str) -> bool {
+    let mut characters = text.chars();
+    match (characters.next(), characters.next(), characters.next()) {
+        (Some('h'), Some(digit), Some('.')) => digit.is_ascii_digit(),
+        (Some('b'), Some('q'), Some('.')) => true,
+        _ => false,
+    }
+}
+
+fn url(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
 fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -159,9 +290,24 @@ fn line(text: &str) -> String {
     out
 }
 
+/// Control characters, and those that turn the direction of writing, are shown as signs: some services refuse them, and
+/// none shows what they do. Line ends and tabs stay.
+pub(crate) fn visible(text: &str) -> String {
+    let sign = |c: char| match c {
+        '\n' | '\t' => c,
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),
+        '\u{7f}' => '\u{2421}',
+        '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            char::REPLACEMENT_CHARACTER
+        }
+        plain => plain,
+    };
+    text.replace("\r\n", "\n").chars().map(sign).collect()
+}
+
 /// Services turn addresses into links by themselves: a word joiner within the scheme, and before the dot of `www.`,
 /// keeps them text that can still be read.
-fn break_links(text: &str) -> String {
+pub(crate) fn break_links(text: &str) -> String {
     text.replace("://", &format!(":{WORD_JOINER}//")).replace("www.", &format!("www{WORD_JOINER}."))
 }
 
@@ -180,14 +326,37 @@ mod tests {
             (Escape::Slack, "*b*", "\u{2060}*\u{2060}b\u{2060}*\u{2060}"),
             (Escape::Markdown, "[x](http://y)", "\\[x\\]\\(http:\u{2060}//y\\)"),
             (Escape::Markdown, "@everyone <b>", "@\u{2060}everyone &lt;b&gt;"),
+            (Escape::GitHub, "see #12 or GH-12", "see \\#\u{2060}12 or GH\\-\u{2060}12"),
+            (Escape::GitHub, "a\n===\u{1b}$x$", "a\n\\=\\=\\=\u{241b}\\$x\\$"),
+            (Escape::AdaptiveCard, "198.51.100.7", "198.51.100.7"),
+            (Escape::AdaptiveCard, "  a\n- b\n===", "\u{2060}  a\n\u{2060}- b\n\u{2060}==="),
+            (Escape::AdaptiveCard, "[x](http://y)", "[\u{2060}x]\u{2060}(http:\u{2060}//y)"),
+            (Escape::AdaptiveCard, "a_b *c*\n1. d", "a\u{2060}_\u{2060}b \\*c\\*\n\u{2060}1. d"),
+            (
+                Escape::AdaptiveCard,
+                "x <at>y</at> {{DATE",
+                "x <\u{2060}at>y<\u{2060}/at> {\u{2060}{\u{2060}DATE",
+            ),
+            (Escape::AdaptiveCard, "a &lt; b & c", "a &\u{2060}lt; b & c"),
+            (Escape::Slack, "> a", "\u{2060}&gt; a"),
             (Escape::JiraWiki, "{code}[~admin]!x!", "\\{code\\}\\[\\~admin\\]\\!x\\!"),
             (Escape::ObjectKey, "../../etc/x y.json", "______etc_x_y.json"),
             (Escape::ObjectKey, ".", "_"),
             (Escape::ObjectKey, "", "_"),
             (Escape::ObjectKey, "a.b-c%2e%2e\u{0}ä", "a.b-c_2e_2e__"),
+            (Escape::JiraWiki, "C:\\x\n h1. y", "C:\\\u{2060}x\n \u{2060}h1. y"),
+            (Escape::Url, "a b/c?d&ü", "a%20b%2Fc%3Fd%26%C3%BC"),
             (Escape::Line, "a\r\nb\u{1b}[31m", "a\\r\\nb\\u{1b}[31m"),
         ] {
             assert_eq!(escape.apply(text), expected, "{escape:?} {text}");
         }
+    }
+
+    #[test]
+    fn titles_and_payloads_have_their_own_rules() {
+        assert_eq!(Escape::JiraWiki.apply_in_title("a_b\nc"), "a_b\\nc");
+        assert_eq!(Escape::Slack.apply_in_title("<a>"), "&lt;a&gt;");
+        assert_eq!(Escape::Slack.apply_in_body("<a> \"b\"\n"), "&lt;a&gt; \\\"b\\\"\\n");
+        assert_eq!(Escape::GitHub.apply_in_body("a_b"), "a\\_b");
     }
 }

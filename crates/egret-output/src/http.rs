@@ -41,6 +41,14 @@ impl Address {
         &self.0
     }
 
+    /// Reads the attribute `name`, whose default is a constant.
+    pub fn decode_or(reader: &mut BlockReader<'_>, name: &'static str, default: &str) -> Option<Self> {
+        match reader.optional_or(name, None::<Self>)? {
+            Some(address) => Some(address),
+            None => Url::parse(default).ok().map(Self),
+        }
+    }
+
     /// The address of `path` below this one.
     pub fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();
@@ -97,6 +105,11 @@ impl HttpRequest {
         Self { method: Method::POST, url, headers, body: Bytes::from(body.to_string()) }
     }
 
+    /// A GET.
+    pub fn get(url: Url) -> Self {
+        Self { method: Method::GET, url, headers: HeaderMap::new(), body: Bytes::new() }
+    }
+
     /// With one more header, whose value is a secret.
     ///
     /// # Errors
@@ -118,7 +131,7 @@ pub struct HttpResponse {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, at most 256 KiB of it.
+    /// The body, at most 256 KiB of it unless more was asked for.
     pub body: Bytes,
 }
 
@@ -171,6 +184,18 @@ impl Http {
     /// # Errors
     /// If there is none; to be tried again.
     pub async fn call(&self, request: HttpRequest) -> Result<HttpResponse, SendError> {
+        self.call_within(request, MAX_ANSWER_BYTES).await
+    }
+
+    /// As [`Http::call`], for answers that may be larger than most.
+    ///
+    /// # Errors
+    /// If there is none; to be tried again.
+    pub async fn call_within(
+        &self,
+        request: HttpRequest,
+        max_bytes: usize,
+    ) -> Result<HttpResponse, SendError> {
         let client = self.client.get_or_try_init(async || self.make_client()).await?;
         let place = host(&request.url);
         let failed = |error: reqwest::Error| SendError::retry(explain(&place, error));
@@ -184,11 +209,9 @@ impl Http {
         let (status, headers) = (sent.status(), sent.headers().clone());
         let mut sent = sent;
         let mut body = Vec::new();
-        while body.len() < MAX_ANSWER_BYTES {
+        while body.len() < max_bytes {
             match sent.chunk().await.map_err(failed)? {
-                Some(chunk) => {
-                    body.extend_from_slice(&chunk[..chunk.len().min(MAX_ANSWER_BYTES - body.len())])
-                }
+                Some(chunk) => body.extend_from_slice(&chunk[..chunk.len().min(max_bytes - body.len())]),
                 None => break,
             }
         }

@@ -9,6 +9,7 @@
 mod dated;
 mod delivery;
 mod escape;
+mod issue;
 mod message;
 mod payload;
 mod shorten;
@@ -27,8 +28,13 @@ pub mod aws_sqs;
 pub mod elasticsearch;
 pub mod exec;
 pub mod file;
+pub mod github_issue;
+pub mod jira;
+pub mod pagerduty;
+pub mod slack;
 pub mod splunk_hec;
 pub mod stdout;
+pub mod teams;
 pub mod webhook;
 
 pub use definition::{OUTPUT_BLOCK, OutputDefinition, Rate};

@@ -1,6 +1,7 @@
 //! The generic message of an alert: what every output brings into its service's best form.
 
 use egret_model::{Alert, AlertAction, Severity};
+use url::{Position, Url};
 
 use crate::delivery::Delivery;
 use crate::escape::Escape;
@@ -13,6 +14,9 @@ const MAX_EVIDENCE_CHARS: usize = 300;
 
 /// So many values of a list are told.
 const MAX_VALUES: usize = 10;
+
+/// No service takes longer links than this.
+const MAX_LINK: usize = 2000;
 
 /// A text, and whether it may be obeyed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +56,24 @@ pub struct Link {
     pub title: String,
     /// Where it leads: `http` or `https`.
     pub url: String,
+}
+
+impl Link {
+    /// The URL with everything encoded that could end a link in some mark-up; none if it is no URL, or longer than
+    /// services take.
+    pub fn target(&self) -> Option<String> {
+        let url = Url::parse(&self.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        let mut target = url[..Position::BeforePath].to_owned();
+        for c in url[Position::BeforePath..].chars() {
+            match c {
+                '|' | '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>' | '"' | '\'' | '`' | '\\' | '*' => {
+                    target.push_str(&format!("%{:02X}", u32::from(c)));
+                }
+                plain => target.push(plain),
+            }
+        }
+        (target.len() <= MAX_LINK).then_some(target)
+    }
 }
 
 /// What to tell about an alert.
@@ -219,5 +241,14 @@ mod tests {
         let message = Message::of(&delivery(AlertAction::Close), Escape::Nothing, &[]);
         assert_eq!(message.title, Text::Plain("Closed: Root login".into()));
         assert_eq!(message.text, Text::Plain("closed by ada: a drill".into()));
+    }
+
+    #[test]
+    fn links_hold_no_mark_up() {
+        let target = |url: &str| Link { title: String::new(), url: url.into() }.target();
+        assert_eq!(target("https://e.org/a|b)>c").as_deref(), Some("https://e.org/a%7Cb%29%3Ec"));
+        assert_eq!(target("https://[::1]/x").as_deref(), Some("https://[::1]/x"));
+        assert_eq!(target("javascript:alert(1)"), None);
+        assert_eq!(target(&format!("https://e.org/{}", "x".repeat(3000))), None);
     }
 }

@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
     use crate::escape::Escape;
-    use crate::testing::{letter, monstrous};
+    use crate::testing::{letter, monstrous_letter};
 
     #[test]
     fn what_fits_is_left_alone() {
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn monsters_stay_json_and_keep_what_names_them() {
-        let letter = monstrous(AlertAction::Close);
+        let letter = monstrous_letter(AlertAction::Close);
         for limit in [1_000_000, 262_144, 65_536, 8_192] {
             let payload = letter.payload_within(limit);
             assert!(payload.len() <= limit, "{} of {limit}", payload.len());

@@ -10,7 +10,10 @@ use egret_config::{AttributeDocumentation, BlockReader, Environment};
 use egret_model::Clock;
 
 use crate::delivery::Output;
-use crate::{aws_s3, aws_sns, aws_sqs, elasticsearch, exec, file, splunk_hec, stdout, webhook};
+use crate::{
+    aws_s3, aws_sns, aws_sqs, elasticsearch, exec, file, github_issue, jira, pagerduty, slack, splunk_hec,
+    stdout, teams, webhook,
+};
 
 /// One type of output.
 #[derive(Debug)]
@@ -40,8 +43,13 @@ pub fn output_types() -> &'static [OutputType] {
         elasticsearch::OUTPUT_TYPE,
         exec::OUTPUT_TYPE,
         file::OUTPUT_TYPE,
+        github_issue::OUTPUT_TYPE,
+        jira::OUTPUT_TYPE,
+        pagerduty::OUTPUT_TYPE,
+        slack::OUTPUT_TYPE,
         splunk_hec::OUTPUT_TYPE,
         stdout::OUTPUT_TYPE,
+        teams::OUTPUT_TYPE,
         webhook::OUTPUT_TYPE,
     ]
 }

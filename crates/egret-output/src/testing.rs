@@ -83,23 +83,9 @@ pub fn letter(action: AlertAction, escape: Escape) -> Letter {
     Letter { message: Message::of(&delivery, escape, &[]), delivery }
 }
 
-/// A letter about an alert that is too large for every service, with text that would like to be obeyed.
-pub fn monstrous(action: AlertAction) -> Letter {
-    let hostile =
-        "<!channel> <@U1> @everyone [x](http://evil) {code} <script>\u{0}\u{1b}[31m\r\n\u{fffe}\u{85} ../../";
-    let mut delivery = delivery(action);
-    let alert = &mut delivery.alert;
-    alert.title = format!("{hostile}{}", "title ".repeat(2_000));
-    alert.message = hostile.repeat(1_000);
-    alert.description = "ä".repeat(50_000);
-    alert.detection_id = format!("../../etc/{hostile}{}", "d".repeat(2_000));
-    alert.tags = (0..500).map(|number| format!("tag{number}{hostile}")).collect();
-    let field = |number: usize| (format!("field{number}{hostile}"), "v".repeat(400).into());
-    alert.event = (0..500).map(field).collect();
-    alert.common = alert.event.clone();
-    alert.differences =
-        vec![Difference { finding_id: "f1".into(), time: alert.time_first, values: alert.event.clone() }; 10];
-    alert.observables.ips = (0..5_000).map(|number| format!("2001:db8::{number:x}")).collect();
+/// A letter about a monstrous alert.
+pub fn monstrous_letter(action: AlertAction) -> Letter {
+    let delivery = monstrous(action);
     Letter { message: Message::of(&delivery, Escape::Json, &[]), delivery }
 }
 
@@ -127,4 +113,46 @@ fn read(block: &str, context: &OutputContext) -> (Option<OutputDefinition>, Stri
     let first = configuration.blocks_of("output").next();
     let definition = first.and_then(|block| OutputDefinition::read(block, context, &mut diagnostics));
     (definition, diagnostics.render(false))
+}
+
+/// What log lines try.
+pub const HOSTILE: &str = "<!channel> <@U1> @everyone [x](http://evil.example) {code} h1. x <script>alert(1)</script> *b* \
+    `c` #12 \u{1b}[31m\0\r\n> quoted\n# heading\n1. list\n===\n```\n{noformat}";
+
+/// An alert whose every text is hostile.
+pub fn hostile(action: AlertAction) -> Delivery {
+    let mut delivery = delivery(action);
+    let alert = &mut delivery.alert;
+    alert.title = HOSTILE.into();
+    alert.message = HOSTILE.into();
+    alert.description = HOSTILE.into();
+    alert.evidence[0].value = HOSTILE.into();
+    alert.observables.usernames = vec![HOSTILE.into()];
+    alert.merged_by.insert("user".into(), HOSTILE.into());
+    alert.event.insert("text".into(), HOSTILE.into());
+    delivery.remark = delivery.remark.map(|_| HOSTILE.to_owned());
+    delivery
+}
+
+/// An alert that is too large for every service: a title of 10,000 characters, 500 fields, an event of 200 KiB.
+pub fn monstrous(action: AlertAction) -> Delivery {
+    let mut delivery = hostile(action);
+    let alert = &mut delivery.alert;
+    alert.title = "ü*_<&\"\\\u{1}".repeat(1250);
+    alert.message = "𝄞<[\u{1b}".repeat(10_000);
+    alert.description = HOSTILE.repeat(500);
+    alert.tags = (0..500).map(|number| format!("tag_{number}_{}", "x".repeat(500))).collect();
+    alert.references = (0..500).map(|number| format!("https://example.org/{number}")).collect();
+    for number in 0..500 {
+        alert.merged_by.insert(format!("field_{number}"), HOSTILE.repeat(10).into());
+        alert.event.insert(format!("field_{number}"), HOSTILE.repeat(3).into());
+    }
+    alert.event.insert("long".into(), "\u{1}\"\\".repeat(70_000).into());
+    alert.detection_id = format!("../../etc/{HOSTILE}{}", "d".repeat(2_000));
+    alert.common = alert.event.clone();
+    alert.differences =
+        vec![Difference { finding_id: "f1".into(), time: alert.time_first, values: alert.event.clone() }; 10];
+    alert.observables.ips = (0..5_000).map(|number| format!("2001:db8::{number:x}")).collect();
+    delivery.remark = delivery.remark.map(|_| HOSTILE.repeat(500));
+    delivery
 }

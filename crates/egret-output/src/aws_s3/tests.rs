@@ -5,7 +5,7 @@ use egret_peer::Moto;
 use super::*;
 use crate::aws::tests::{block, moto, service};
 use crate::http::HttpResponse;
-use crate::testing::{delivery, letter, monstrous, output_of};
+use crate::testing::{delivery, letter, monstrous_letter, output_of};
 
 async fn call(moto: &Moto, method: Method, path: &str) -> Result<HttpResponse, SendError> {
     let service = service("s3", Some(&moto.url()));
@@ -58,7 +58,7 @@ async fn nothing_leads_out_of_the_prefix() {
     make_bucket(moto, "hostile").await;
     let key = "key = \"safe/{{ alert.title }}/{{ alert.detection_id }}/{{ alert.event.a }}{{ alert.event.a }}/{{ alert.event.none }}/{{ alert.partition | safe }}/%Y.json\"";
     let output = output_of(&block("aws_s3", moto, &format!("bucket = \"hostile\"\n {key}")));
-    let mut letters = [monstrous(AlertAction::Raise), letter(AlertAction::Raise, Escape::Json)];
+    let mut letters = [monstrous_letter(AlertAction::Raise), letter(AlertAction::Raise, Escape::Json)];
     let alert = &mut letters[1].delivery.alert;
     alert.title = "../../other".into();
     alert.detection_id = "..".into();

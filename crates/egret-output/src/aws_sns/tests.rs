@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::aws::tests::{block, moto, query, sqs};
 use crate::message::{Message, Text};
-use crate::testing::{delivery, letter, monstrous, output_of};
+use crate::testing::{delivery, letter, monstrous_letter, output_of};
 
 /// A topic with a queue that gets what is published; the topic's ARN and the queue's URL.
 async fn topic_with_queue(moto: &Moto, name: &str) -> (String, String) {
@@ -81,7 +81,7 @@ async fn monsters_are_shortened() {
     let moto = moto().await;
     let (topic, queue) = topic_with_queue(moto, "sns-monster").await;
     let output = output_of(&block("aws_sns", moto, &format!("topic_arn = \"{topic}\"")));
-    let monster = monstrous(AlertAction::Raise);
+    let monster = monstrous_letter(AlertAction::Raise);
     assert_eq!(output.output.send(std::slice::from_ref(&monster)).await, [Ok(Receipt::default())]);
     let messages = received(moto, &queue).await;
     let envelope: Value = serde_json::from_str(messages[0]["Body"].as_str().unwrap()).unwrap();

@@ -6,7 +6,7 @@ use super::*;
 use crate::aws::tests::{KEYS, block, moto, sqs};
 use crate::definition::OutputDefinition;
 use crate::message::Message;
-use crate::testing::{delivery, letter, monstrous, output_of};
+use crate::testing::{delivery, letter, monstrous_letter, output_of};
 
 async fn output(moto: &Moto, name: &str, more: &str) -> (OutputDefinition, String) {
     let attributes = if aws::is_fifo(name) { json!({"FifoQueue": "true"}) } else { json!({}) };
@@ -70,9 +70,9 @@ async fn monsters_and_hostile_text_are_taken() {
     hostile.alert.message = "a\u{0}\u{1b}\u{ffff}b\n".into();
     let message = Message::of(&hostile, output.output.escape(), &[&output.templates]);
     let letters = [
-        monstrous(AlertAction::Raise),
+        monstrous_letter(AlertAction::Raise),
         Letter { delivery: hostile, message },
-        monstrous(AlertAction::Close),
+        monstrous_letter(AlertAction::Close),
         letter(AlertAction::Comment, Escape::Json),
     ];
     let answers = output.output.send(&letters).await;
@@ -94,7 +94,7 @@ async fn a_monster_stays_within_what_every_queue_takes() {
     let made = sqs(moto, "CreateQueue", &small).await;
     let queue = made["QueueUrl"].as_str().unwrap();
     let output = output_of(&block("aws_sqs", moto, &format!("queue_url = \"{queue}\"")));
-    let letters = [monstrous(AlertAction::Raise), monstrous(AlertAction::Close)];
+    let letters = [monstrous_letter(AlertAction::Raise), monstrous_letter(AlertAction::Close)];
     assert!(output.output.send(&letters).await.iter().all(Result::is_ok));
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::definition::OutputDefinition;
 use crate::message::Message;
-use crate::testing::{delivery, letter, monstrous, output_of};
+use crate::testing::{delivery, letter, monstrous_letter, output_of};
 
 fn output(peer: &HttpPeer, more: &str) -> OutputDefinition {
     let url = peer.url("/es");
@@ -170,7 +170,7 @@ async fn monsters_and_hostile_text_stay_documents() {
     let mut hostile = delivery(AlertAction::Raise);
     hostile.alert.message = "\"}\n{\"delete\": {\"_index\": \"x\"}}\n\u{0}<script>".into();
     let message = Message::of(&hostile, output.output.escape(), &[&output.templates]);
-    let letters = [Letter { delivery: hostile.clone(), message }, monstrous(AlertAction::Raise)];
+    let letters = [Letter { delivery: hostile.clone(), message }, monstrous_letter(AlertAction::Raise)];
     let answers = output.output.send(&letters).await;
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
     let documents = documents(&peer.last().text());

@@ -5,7 +5,7 @@ use egret_peer::{Answer, HttpPeer};
 use super::*;
 use crate::definition::OutputDefinition;
 use crate::message::Message;
-use crate::testing::{delivery, letter, monstrous, output_of};
+use crate::testing::{delivery, letter, monstrous_letter, output_of};
 
 fn output(peer: &HttpPeer, more: &str) -> OutputDefinition {
     let url = peer.url("");
@@ -92,9 +92,9 @@ async fn monsters_fit() {
     let peer = HttpPeer::start().await.unwrap();
     peer.always(success());
     let letters = [
-        monstrous(AlertAction::Raise),
+        monstrous_letter(AlertAction::Raise),
         letter(AlertAction::Raise, Escape::Json),
-        monstrous(AlertAction::Close),
+        monstrous_letter(AlertAction::Close),
     ];
     let answers = output(&peer, "").output.send(&letters).await;
     assert!(answers.len() == 3 && answers.iter().all(Result::is_ok));
