@@ -18,6 +18,7 @@ mod registry;
 pub mod http;
 pub mod tls;
 
+pub mod email;
 pub mod exec;
 pub mod file;
 pub mod stdout;

@@ -1,10 +1,12 @@
 //! Development only: the other side of outputs, on loopback.
 //!
 //! [`HttpPeer`] records the requests that reach it and answers as it is told to: with any status, late, not at all, or
-//! by cutting the connection; over TLS with a certificate of its own authority if it shall.
+//! by cutting the connection; over TLS with a certificate of its own authority if it shall. [`SmtpPeer`] takes mails.
 
 mod certificates;
 mod http;
+mod smtp;
 
 pub use certificates::{Authority, Identity};
 pub use http::{Answer, HttpPeer, Recorded};
+pub use smtp::{SmtpPeer, header as smtp_header};
