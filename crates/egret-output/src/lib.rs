@@ -22,6 +22,7 @@ pub mod email;
 pub mod exec;
 pub mod file;
 pub mod stdout;
+pub mod syslog;
 pub mod webhook;
 
 pub use definition::{OUTPUT_BLOCK, OutputDefinition, Rate};

@@ -10,7 +10,7 @@ use egret_config::{AttributeDocumentation, BlockReader, Environment};
 use egret_model::Clock;
 
 use crate::delivery::Output;
-use crate::{email, exec, file, stdout, webhook};
+use crate::{email, exec, file, stdout, syslog, webhook};
 
 /// One type of output.
 #[derive(Debug)]
@@ -33,7 +33,14 @@ pub struct OutputType {
 
 /// All output types, by name. To add one, write its module and name it here.
 pub fn output_types() -> &'static [OutputType] {
-    &[email::OUTPUT_TYPE, exec::OUTPUT_TYPE, file::OUTPUT_TYPE, stdout::OUTPUT_TYPE, webhook::OUTPUT_TYPE]
+    &[
+        email::OUTPUT_TYPE,
+        exec::OUTPUT_TYPE,
+        file::OUTPUT_TYPE,
+        stdout::OUTPUT_TYPE,
+        syslog::OUTPUT_TYPE,
+        webhook::OUTPUT_TYPE,
+    ]
 }
 
 /// What every output may have beside its own attributes.
