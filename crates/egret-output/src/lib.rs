@@ -21,6 +21,8 @@ pub mod tls;
 pub mod email;
 pub mod exec;
 pub mod file;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod stdout;
 pub mod syslog;
 pub mod webhook;

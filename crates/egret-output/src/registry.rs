@@ -37,6 +37,8 @@ pub fn output_types() -> &'static [OutputType] {
         email::OUTPUT_TYPE,
         exec::OUTPUT_TYPE,
         file::OUTPUT_TYPE,
+        #[cfg(feature = "kafka")]
+        crate::kafka::OUTPUT_TYPE,
         stdout::OUTPUT_TYPE,
         syslog::OUTPUT_TYPE,
         webhook::OUTPUT_TYPE,

@@ -103,8 +103,8 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
     decode: |reader, context| {
         let host = reader.required::<String>("host");
         let port = reader.optional_or("port", None::<u16>);
-        let transport = read_word(reader, "transport", "tls", |word| Transport::from_word(word));
-        let format = read_word(reader, "format", "text", |word| MsgFormat::from_word(word));
+        let transport = read_word(reader, "transport", "tls", Transport::from_word);
+        let format = read_word(reader, "format", "text", MsgFormat::from_word);
         let facility = read_word(reader, "facility", "local0", facility);
         let app_name = read_name(reader, "app_name", 48, || "egret".to_owned());
         let hostname = read_name(reader, "hostname", 255, || own_name(context));

@@ -1,3 +1,5 @@
+//! Tests of mails, against `aiosmtpd`.
+
 use std::sync::Arc;
 
 use egret_config::{Configuration, Environment};

@@ -1,3 +1,5 @@
+//! Tests of syslog, against `rsyslogd`.
+
 use egret_config::{Configuration, Diagnostics, Environment};
 use egret_peer::{Authority, RsyslogPeer};
 use serde_json::Value as Json;
