@@ -12,7 +12,6 @@ use egret_model::AlertAction;
 use crate::delivery::{Letter, Output, Receipt, SendError};
 use crate::escape::Escape;
 use crate::registry::OutputType;
-use crate::tls::CA_FILE;
 use producer::Cluster;
 use settings::read_settings;
 
@@ -53,7 +52,11 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
             "a map of strings",
             "Further properties of librdkafka; their values are secrets.",
         ),
-        CA_FILE,
+        AttributeDocumentation::optional(
+            "ca_file",
+            "a string",
+            "A PEM file with certificates to trust in place of the system's.",
+        ),
     ],
     example: r#"output "kafka" "alerts" {
   brokers           = ["kafka-1.example.org:9092", "kafka-2.example.org:9092"]

@@ -13,7 +13,7 @@ const HOW_TO_GET_TLS: &str =
 
 /// Properties that are not the user's, by how they begin: what attributes say, what the promises of this output rest
 /// on, what would turn the verification of certificates off, and what runs or loads foreign code.
-const FORBIDDEN: [(&str, &str); 23] = [
+const FORBIDDEN: [(&str, &str); 24] = [
     ("bootstrap.servers", "use the attribute `brokers`"),
     ("metadata.broker.list", "use the attribute `brokers`"),
     ("security.protocol", "use the attribute `security`"),
@@ -21,7 +21,8 @@ const FORBIDDEN: [(&str, &str); 23] = [
     ("sasl.username", "use the attribute `username`"),
     ("sasl.password", "use the attribute `password`"),
     ("ssl.ca.location", "use the attribute `ca_file`"),
-    ("compression.", "use the attribute `compression`"),
+    ("compression.type", "use the attribute `compression`"),
+    ("compression.codec", "use the attribute `compression`"),
     ("message.timeout.ms", "use the attribute `timeout`"),
     ("delivery.timeout.ms", "use the attribute `timeout`"),
     ("acks", "an alert counts as taken once all replicas have it"),

@@ -215,7 +215,12 @@ fn mistakes_are_told() {
         let topic = if line.contains("topic") { "" } else { "topic = \"alerts\"" };
         assert_told(&format!("security = \"{security}\"\n {topic}\n {line}"), expected);
     }
-    if !cfg!(feature = "kafka-tls") {
+    if cfg!(feature = "kafka-tls") {
+        output_of(&format!(
+            "output \"kafka\" \"k\" {{\n brokers = [\"localhost:9092\"]\n topic = \"a\"\n security = \"tls\"\n \
+             ca_file = \"ca.pem\"\n {login} = \"SCRAM-SHA-256\"\n}}"
+        ));
+    } else {
         assert_told("topic = \"a\"\n security = \"tls\"", "--features kafka-tls");
         assert_told(
             &format!("topic = \"a\"\n security = \"none\"\n {login} = \"SCRAM-SHA-256\""),

@@ -125,7 +125,12 @@ impl LineStyle {
 
     fn message(&self, letter: &Letter, room: usize) -> String {
         if let Some(body) = &letter.message.body {
-            return shorten_bytes(&Escape::Line.apply(body), room);
+            // JSON that a template writes in several lines is the same in one; elsewhere a line's end is shown.
+            let body = match self.format {
+                MsgFormat::Json => body.trim().replace(['\r', '\n'], " "),
+                MsgFormat::Text => body.trim().to_owned(),
+            };
+            return shorten_bytes(&Escape::Line.apply(&body), room);
         }
         match self.format {
             MsgFormat::Text => shorten_bytes(&text(letter), room),
@@ -248,6 +253,14 @@ mod tests {
             std::process::id()
         );
         assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn json_of_templates_stays_json() {
+        let mut letter = letter(AlertAction::Raise, Escape::Json);
+        letter.message.body = Some("{\n  \"a\": 1\n}\n".into());
+        assert!(style(MsgFormat::Json, 2048).line(&letter).ends_with("] {   \"a\": 1 }"));
+        assert!(style(MsgFormat::Text, 2048).line(&letter).ends_with("] {\\n  \"a\": 1\\n}"));
     }
 
     #[test]
