@@ -9,6 +9,10 @@ pub enum Escape {
     Json,
     /// HTML text and attribute values.
     Html,
+    /// HTML of a mail: mail programs look for addresses in it and make links of them.
+    MailHtml,
+    /// Text of a mail.
+    MailText,
     /// Slack's `mrkdwn`.
     Slack,
     /// Markdown as most services read it.
@@ -34,6 +38,8 @@ impl Escape {
             Self::Nothing => text.to_owned(),
             Self::Json => json_inside(text),
             Self::Html => replace(text, html),
+            Self::MailHtml => replace(&mail_text(text), html),
+            Self::MailText => mail_text(text),
             Self::Slack => slack(text),
             Self::Markdown => markdown(text),
             Self::GitHub => github(text),
@@ -101,6 +107,23 @@ fn html(c: char) -> Option<&'static str> {
         '\'' => Some("&#39;"),
         _ => None,
     }
+}
+
+/// Control characters are shown, and so are those that turn the direction of text around, which hide what a name or an
+/// address really is.
+fn mail_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in break_links(text).chars() {
+        match c {
+            '\n' | '\t' => out.push(c),
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                out.extend(c.escape_unicode());
+            }
+            control if control.is_control() => out.extend(control.escape_default()),
+            plain => out.push(plain),
+        }
+    }
+    out
 }
 
 /// An invisible joiner: between the characters of what a service would turn into mark-up or a link.
@@ -321,6 +344,8 @@ mod tests {
             (Escape::Nothing, "<b>", "<b>"),
             (Escape::Json, "a\"b\n\u{1}", "a\\\"b\\n\\u0001"),
             (Escape::Html, "<a href='x'>&\"", "&lt;a href=&#39;x&#39;&gt;&amp;&quot;"),
+            (Escape::MailText, "a\nb\u{1b}\u{202e}<c>", "a\nb\\u{1b}\\u{202e}<c>"),
+            (Escape::MailHtml, "<a> http://b\r", "&lt;a&gt; http:\u{2060}//b\\r"),
             (Escape::Slack, "<!channel> & <@U1>", "&lt;!channel&gt; &amp; &lt;@U1&gt;"),
             (Escape::Slack, "http://evil", "http:\u{2060}//evil"),
             (Escape::Slack, "*b*", "\u{2060}*\u{2060}b\u{2060}*\u{2060}"),

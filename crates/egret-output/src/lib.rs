@@ -26,14 +26,18 @@ pub mod aws_s3;
 pub mod aws_sns;
 pub mod aws_sqs;
 pub mod elasticsearch;
+pub mod email;
 pub mod exec;
 pub mod file;
 pub mod github_issue;
 pub mod jira;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod pagerduty;
 pub mod slack;
 pub mod splunk_hec;
 pub mod stdout;
+pub mod syslog;
 pub mod teams;
 pub mod webhook;
 

@@ -11,8 +11,8 @@ use egret_model::Clock;
 
 use crate::delivery::Output;
 use crate::{
-    aws_s3, aws_sns, aws_sqs, elasticsearch, exec, file, github_issue, jira, pagerduty, slack, splunk_hec,
-    stdout, teams, webhook,
+    aws_s3, aws_sns, aws_sqs, elasticsearch, email, exec, file, github_issue, jira, pagerduty, slack,
+    splunk_hec, stdout, syslog, teams, webhook,
 };
 
 /// One type of output.
@@ -41,14 +41,18 @@ pub fn output_types() -> &'static [OutputType] {
         aws_sns::OUTPUT_TYPE,
         aws_sqs::OUTPUT_TYPE,
         elasticsearch::OUTPUT_TYPE,
+        email::OUTPUT_TYPE,
         exec::OUTPUT_TYPE,
         file::OUTPUT_TYPE,
         github_issue::OUTPUT_TYPE,
         jira::OUTPUT_TYPE,
+        #[cfg(feature = "kafka")]
+        crate::kafka::OUTPUT_TYPE,
         pagerduty::OUTPUT_TYPE,
         slack::OUTPUT_TYPE,
         splunk_hec::OUTPUT_TYPE,
         stdout::OUTPUT_TYPE,
+        syslog::OUTPUT_TYPE,
         teams::OUTPUT_TYPE,
         webhook::OUTPUT_TYPE,
     ]

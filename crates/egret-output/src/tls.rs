@@ -74,6 +74,17 @@ impl Tls {
         Some(Self { ca_file: ca_file?.map(place), client })
     }
 
+    /// Reads `ca_file` alone, for clients that show no certificate.
+    pub fn decode_trust(reader: &mut BlockReader<'_>, context: &OutputContext) -> Option<Self> {
+        let ca_file = reader.optional_or("ca_file", None::<String>)?;
+        Some(Self { ca_file: ca_file.map(|path| context.folder().join(path)), client: None })
+    }
+
+    /// The file with the certificates that the user adds, for clients that read it themselves.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.as_deref()
+    }
+
     /// What rustls needs.
     ///
     /// # Errors
