@@ -44,8 +44,9 @@ impl Store {
             Ok(metadata) if metadata.len() > 0 => None,
             _ => {
                 let file = open_lock(path, "creation")?;
-                file.lock().map_err(io("lock"))?;
-                Some(file)
+                // On a thread that may wait: this one may be the one that the holder needs to get on.
+                let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
+                Some(locked.map_err(std::io::Error::other).and_then(|file| file).map_err(io("lock"))?)
             }
         };
         let options = SqliteConnectOptions::new()

@@ -263,7 +263,7 @@ enum Kind {
 fn apply(global: &Global, change: &Change, kind: Kind, text: &str) -> Outcome {
     let project = Project::load(global)?;
     let settings = project.alert_settings()?;
-    let remark = Remark { by: who(change), at: project.clock.now(), text: text.to_owned() };
+    let remark = Remark { by: who(change.by.as_deref()), at: project.clock.now(), text: text.to_owned() };
     let alert = block_on(async {
         let store = project.existing_store().await?;
         let id = find(&store, &change.id).await?.alert_id;
@@ -277,9 +277,10 @@ fn apply(global: &Global, change: &Change, kind: Kind, text: &str) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-fn who(change: &Change) -> String {
+/// Who says something: `by`, else the user of this system.
+pub(super) fn who(by: Option<&str>) -> String {
     let variables = environment().variables;
-    let user = change.by.clone().or_else(|| variables.get("USER").or(variables.get("LOGNAME")).cloned());
+    let user = by.map(str::to_owned).or_else(|| variables.get("USER").or(variables.get("LOGNAME")).cloned());
     user.unwrap_or_else(|| "unknown".to_owned())
 }
 

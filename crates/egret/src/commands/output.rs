@@ -105,7 +105,9 @@ fn test(global: &Global, name: &str) -> Outcome {
     let output = match meant.as_slice() {
         [output] => *output,
         [] => {
-            let names: Vec<String> = settings.outputs().iter().map(OutputDefinition::address).collect();
+            let short = settings.outputs().iter().map(|output| output.name.value.clone());
+            let names: Vec<String> =
+                short.chain(settings.outputs().iter().map(OutputDefinition::address)).collect();
             return Err(unknown("output", name, names.iter().map(String::as_str)));
         }
         _ => {

@@ -4,13 +4,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use egret_alert::set_stage;
 use egret_config::{Diagnostics, Location};
 use egret_detect::library::{UnusedReason, UnusedRule};
 use egret_detect::sigma::{Rejection, ShownCondition};
 use egret_detect::{DetectionDefinition, Detector, Rule, Target, builtin};
+use egret_model::Timestamp;
+use egret_store::{Stage, StagedDetection};
 use serde_json::{Value, json};
 
-use super::{Outcome, unknown};
+use super::alert::who;
+use super::{Outcome, block_on, unknown};
 use crate::arguments::Global;
 use crate::failure::Failure;
 use crate::output::{Objects, OutputFormat, print_one, style};
@@ -31,6 +35,22 @@ pub enum Command {
     },
     /// Read and compile rules, and say what is wrong with them
     Check(Paths),
+    /// Stage detections: they find, and tell nobody until they are promoted
+    Stage(Stages),
+    /// Promote staged detections: their findings become alerts from now on
+    Promote(Stages),
+}
+
+/// Which detections.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  egret rule promote 'aws_*'")]
+pub struct Stages {
+    /// Their ids or titles; `*` for any characters
+    #[arg(required = true, value_name = "RULE")]
+    rules: Vec<String>,
+    /// Who you are [default: the user of this system]
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
 }
 
 /// Where rules are.
@@ -52,7 +72,37 @@ pub fn run(global: &Global, command: &Command) -> Outcome {
             show(&load_good(global, paths)?, rule, OutputFormat::of_one(global.output))
         }
         Command::Check(paths) => check(&load(global, paths)?),
+        Command::Stage(stages) => set_stages(global, stages, Stage::Staged),
+        Command::Promote(stages) => set_stages(global, stages, Stage::Live),
     }
+}
+
+fn set_stages(global: &Global, options: &Stages, stage: Stage) -> Outcome {
+    let project = load_good(global, &Paths { paths: Vec::new() })?;
+    let by = who(options.by.as_deref());
+    let mut meant: Vec<&DetectionDefinition> = Vec::new();
+    for rule in &options.rules {
+        let before = meant.len();
+        meant.extend(project.detections.iter().filter(|detection| detection.is_called(rule)));
+        if meant.len() == before {
+            let ids = project.detections.iter().map(|detection| detection.id.value.as_str());
+            return Err(unknown("rule", rule, ids));
+        }
+    }
+    block_on(async {
+        let store = project.create_store().await?;
+        let now = project.clock.now();
+        for detection in &meant {
+            set_stage(&store, &detection.id.value, &detection.version(), stage, &by, now).await?;
+        }
+        Ok(())
+    })?;
+    let mut objects = Objects::new(OutputFormat::of_many(global.output)).columns(&["id", "title", "stage"]);
+    for detection in meant {
+        objects.push(json!({"id": detection.id.value, "title": detection.title, "stage": stage}))?;
+    }
+    objects.finish()?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// As [`load`], if nothing is wrong with how the configuration is written.
@@ -76,10 +126,22 @@ fn load(global: &Global, Paths { paths }: &Paths) -> Result<Project, Failure> {
 }
 
 fn list(project: &Project, format: OutputFormat) -> Outcome {
-    let mut objects =
-        Objects::new(format).columns(&["id", "title", "severity", "language", "state", "reason"]);
+    let stages = block_on(async {
+        match project.open_store().await? {
+            Some(store) => Ok(store.stages().await?),
+            None => Ok(Vec::new()),
+        }
+    })?;
+    let columns: &[&str] = if stages.is_empty() {
+        &["id", "title", "severity", "language", "state", "reason"]
+    } else {
+        &["id", "title", "severity", "state", "stage", "stage_left", "stage_findings"]
+    };
+    let mut objects = Objects::new(format).columns(columns);
     for detection in &project.detections {
-        objects.push(summary(detection))?;
+        let mut object = summary(detection);
+        add_stage(&mut object, detection, &stages, project.clock.now());
+        objects.push(object)?;
     }
     for unused in &project.unused_rules {
         objects.push(summary_of_unused(unused))?;
@@ -87,6 +149,37 @@ fn list(project: &Project, format: OutputFormat) -> Outcome {
     objects.finish()?;
     eprintln!("{}", counts(project));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The stage of a detection's present version, how long it is staged still, and what it found meanwhile.
+fn add_stage(
+    object: &mut Value,
+    detection: &DetectionDefinition,
+    stages: &[StagedDetection],
+    now: Timestamp,
+) {
+    let of_id = |staged: &&StagedDetection| staged.detection_id == detection.id.value;
+    if !stages.iter().any(|staged| of_id(&staged)) {
+        return;
+    }
+    let version = detection.version();
+    let staged = stages.iter().filter(of_id).find(|staged| staged.version == version);
+    // A version that was not noticed yet will be when findings are read the next time.
+    let Some(staged) = staged else { return };
+    object["stage"] = json!(staged.stage);
+    if staged.stage == Stage::Staged {
+        let left = staged.until.micros().saturating_sub(now.micros());
+        let is_by_hand = staged.until.to_datetime().is_none();
+        object["stage_until"] = if is_by_hand { Value::Null } else { json!(staged.until) };
+        object["stage_left"] = json!(if is_by_hand { "until promoted".to_owned() } else { readable(left) });
+        object["stage_findings"] = json!(staged.findings);
+    }
+}
+
+/// A time in hours and minutes.
+fn readable(micros: i64) -> String {
+    let minutes = (micros / 60_000_000).max(0);
+    format!("{}h{:02}m", minutes / 60, minutes % 60)
 }
 
 fn summary(detection: &DetectionDefinition) -> Value {

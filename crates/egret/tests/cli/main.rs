@@ -8,6 +8,7 @@ mod logs;
 mod place;
 
 mod agreement;
+mod alerts;
 mod disturbed;
 mod kill;
 mod messages;
