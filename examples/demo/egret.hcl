@@ -34,6 +34,32 @@ partition "aws_vpc_flow_log" "network" {
   }
 }
 
+# Alerts: findings of a detection within one night are one alert. All go to a file, the severe ones to a webhook too.
+# `make demo` starts somebody who listens, and says where; without that the webhook is left out.
+
+alerts {
+  window = "12h"
+}
+
+output "file" "all" {
+  path = "alerts.jsonl"
+}
+
+output "webhook" "oncall" {
+  url     = env("EGRET_DEMO_WEBHOOK", "http://127.0.0.1:9/alerts")
+  enabled = env("EGRET_DEMO_WEBHOOK", "") != ""
+}
+
+route {
+  severity = ">= high"
+  to       = [output.webhook.oncall]
+  continue = true
+}
+
+route {
+  to = [output.file.all]
+}
+
 # The cloud account.
 
 detection "cloud_root_login_without_mfa" {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Shows the main job on the sample logs of this folder: collect, detect on the way, ask.
+# Shows the main job on the sample logs of this folder: collect, detect on the way, raise alerts, ask.
 #
 #     examples/demo/run.sh PATH-OF-EGRET [FOLDER]
 #
@@ -31,14 +31,45 @@ fi
 rm -rf -- "$folder"
 mkdir -p -- "$folder"
 touch -- "$folder/$marker"
-cp -r -- "$samples/logs" "$samples/queries" "$samples/egret.hcl" "$folder/"
+cp -r -- "$samples/logs" "$samples/queries" "$samples/egret.hcl" "$samples/receiver.py" "$folder/"
 # Syslog lines of the old kind name no year: it comes from the time at which the file was last written.
 touch -d '2026-03-19T00:00:00Z' -- "$folder"/logs/auth/auth.log
 cd -- "$folder"
-unset EGRET_CONFIG
+unset EGRET_CONFIG EGRET_DEMO_WEBHOOK
+
+# Somebody who listens for alerts, on loopback, until the demo ends.
+start_receiver() {
+    if ! command -v python3 > /dev/null; then
+        echo "python3 is not here, so nobody listens for alerts: the webhook is left out"
+        return
+    fi
+    python3 receiver.py receiver.port received.txt &
+    local receiver=$!
+    # shellcheck disable=SC2064 # the id of now is meant
+    trap "kill $receiver 2> /dev/null || true" EXIT
+    for _ in {1..100}; do
+        if [[ -s receiver.port ]]; then
+            EGRET_DEMO_WEBHOOK="http://127.0.0.1:$(< receiver.port)/alerts"
+            export EGRET_DEMO_WEBHOOK
+            return
+        fi
+        sleep 0.1
+    done
+    echo "the receiver of the webhook did not start: the webhook is left out"
+}
+start_receiver
 
 show "Four kinds of log go into a lake; detections look at every row on the way." \
     "collect" collect
+
+show "Findings that belong together became alerts:" \
+    "alert list --output table" alert list --output table
+
+if [[ -s received.txt ]]; then
+    printf '\n%sThe severe ones were sent to a webhook. It got %s:%s\n%s$ cat received.txt%s\n\n' \
+        "$bold" "$(wc -l < received.txt)" "$plain" "$faint" "$plain"
+    cat received.txt
+fi
 
 show "What was found, the worst first:" \
     "query \"select severity, count(*) as findings, title from finding ...\"" \
@@ -62,6 +93,8 @@ ${bold}What to try next${plain}
 
   egret collect                       nothing is new, so nothing happens: no row is ever stored twice
   egret finding list                  each finding with its evidence
+  egret alert show ID                 an alert with its findings and deliveries; the first digits of its id will do
+  egret alert close ID --reason TEXT  say what it was; alerts.jsonl is told of it
   egret query 'from finding limit 5'  ask anything, in DuckDB's SQL
   egret scan logs --rules egret.hcl   the same detections over files, without any lake
   egret table show linux_auth_log     the columns of a table
