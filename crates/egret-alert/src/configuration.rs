@@ -9,8 +9,8 @@ use egret_config::{
     BlockKind, BlockReader, Configuration, Decode, Diagnostic, Diagnostics, Located, Reference, decode_block,
 };
 use egret_detect::{AlertPolicy, DetectionDefinition};
-use egret_model::{ExpressionCompiler, suggest};
-use egret_output::OutputDefinition;
+use egret_model::{ExpressionCompiler, Finding, Severity, suggest};
+use egret_output::{OUTPUT_BLOCK, OutputDefinition};
 
 use crate::policy::{Policy, PolicyCompiler, micros};
 use crate::route::{self, Route, RouteDefinition, RouteSubject, RouteVerdict};
@@ -99,8 +99,13 @@ impl AlertSettings {
         diagnostics: &mut Diagnostics,
     ) -> Self {
         let mut policies = PolicyCompiler::new(compiler);
+        // One with a mistake is there nevertheless: its mistake was told.
+        let declared: Vec<String> = configuration
+            .blocks_of(OUTPUT_BLOCK.name)
+            .map(|block| block.labels.iter().map(|label| label.value.as_str()).collect::<Vec<_>>().join("."))
+            .collect();
         let mut output = |reference: &Reference, diagnostics: &mut Diagnostics| {
-            find_output(&outputs, reference, diagnostics)
+            find_output(&declared, reference, diagnostics)
         };
         let alerts = configuration
             .blocks_of(ALERTS_BLOCK.name)
@@ -184,6 +189,17 @@ impl AlertSettings {
         self.policy_of(detection_id).outputs.as_deref()
     }
 
+    /// How bad a finding is after the `override` blocks.
+    ///
+    /// # Errors
+    /// If the condition of one has no value for it.
+    pub fn severity_of(&self, finding: &Finding) -> Result<Severity, crate::AlertError> {
+        let mut overridden = [finding.clone()];
+        let rows = Finding::to_rows(&overridden)?;
+        crate::intake::override_severities(self, &mut overridden, &rows)?;
+        Ok(overridden[0].severity)
+    }
+
     /// What each route says about an alert, in order. `row` is the finding that raised it, as a row.
     ///
     /// # Errors
@@ -259,19 +275,15 @@ fn read_routes(
 }
 
 /// The address of an output that is there.
-fn find_output(
-    outputs: &[OutputDefinition],
-    reference: &Reference,
-    diagnostics: &mut Diagnostics,
-) -> Option<String> {
+fn find_output(outputs: &[String], reference: &Reference, diagnostics: &mut Diagnostics) -> Option<String> {
     let address = match reference.path.as_slice() {
         [kind, output, name] if kind == "output" => format!("{output}.{name}"),
         _ => reference.to_string(),
     };
-    if outputs.iter().any(|output| output.address() == address) {
+    if outputs.contains(&address) {
         return Some(address);
     }
-    let names: Vec<String> = outputs.iter().map(|output| format!("output.{}", output.address())).collect();
+    let names: Vec<String> = outputs.iter().map(|output| format!("output.{output}")).collect();
     let written = reference.to_string();
     let hint = match suggest::nearest(&written, names.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),

@@ -1,15 +1,15 @@
 //! Working the queue off: each output on its own, as fast as it takes.
 
-use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use egret_model::{Clock, Timestamp};
 use egret_output::{Delivery, Letter, Message, OutputDefinition, Receipt, SendError};
 use egret_store::{Change, DueDelivery, Outcome, QueueCount, Store};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use serde::Serialize;
 
@@ -26,6 +26,15 @@ const DOWN: usize = 8;
 
 /// While waiting, the queue is looked at so often: another process may put something into it.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How tries ended is written down after so many of them, or after this time: what is not written down when the process
+/// dies is sent again.
+const SETTLE: usize = 128;
+/// See [`SETTLE`].
+const SETTLE_AFTER: Duration = Duration::from_millis(100);
+
+/// While a rate allows no more, it is asked again so often.
+const THROTTLED: Duration = Duration::from_millis(20);
 
 /// How far to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +101,7 @@ impl Deliverer<'_> {
             let pass: Vec<OutputReport> = join_all(runs).await.into_iter().collect::<Result<_, _>>()?;
             let has_dead = pass.iter().any(|report| report.dead > 0);
             reports.extend(pass);
-            if !has_dead || self.stop.load(Ordering::Relaxed) {
+            if !has_dead || self.is_stopped() {
                 break;
             }
         }
@@ -102,14 +111,14 @@ impl Deliverer<'_> {
 
     async fn work_off(&self, mut line: Line<'_>, until: DeliverUntil) -> Result<OutputReport, AlertError> {
         let started = self.clock.now();
-        while !self.stop.load(Ordering::Relaxed) {
+        while !self.is_stopped() {
             // What fails now is due later: with one look at the clock each is tried once.
             let now = if until == DeliverUntil::TriedOnce { started } else { self.clock.now() };
             let page = self.store.due(&line.address, now, PAGE).await?;
             let is_empty = page.is_empty();
-            self.send_page(&mut line, page).await?;
+            self.send_page(&mut line, page, until).await?;
             match until {
-                DeliverUntil::TriedOnce if is_empty || line.is_down() => break,
+                DeliverUntil::TriedOnce if is_empty || line.is_down() || line.is_throttled => break,
                 DeliverUntil::TriedOnce => {}
                 DeliverUntil::Empty => {
                     let Some(next) = self.store.next_due(&[&line.address]).await? else { break };
@@ -123,6 +132,10 @@ impl Deliverer<'_> {
         Ok(line.report)
     }
 
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     /// Waits until something is due, somebody wants an end, or it is time to look again.
     async fn pause(&self, next: Timestamp, is_down: bool) {
         let micros = next.micros().saturating_sub(self.clock.now().micros());
@@ -132,39 +145,54 @@ impl Deliverer<'_> {
     }
 
     /// Sends a page in batches, several at once, and writes down how that went, as it goes.
-    async fn send_page(&self, line: &mut Line<'_>, mut page: Vec<DueDelivery>) -> Result<(), AlertError> {
+    async fn send_page(
+        &self,
+        line: &mut Line<'_>,
+        page: Vec<DueDelivery>,
+        until: DeliverUntil,
+    ) -> Result<(), AlertError> {
         let definition = line.definition;
-        let mut batches = Vec::new();
-        while !page.is_empty() {
-            let rest = page.split_off(page.len().min(definition.output.batch_size().max(1)));
-            batches.push(std::mem::replace(&mut page, rest));
-        }
-        let limiter = line.limiter.clone();
-        let mut sending = futures_util::stream::iter(batches)
-            .map(|batch| self.send_batch(definition, limiter.as_deref(), batch))
-            .buffer_unordered(definition.output.concurrency().max(1))
-            .ready_chunks(PAGE);
-        while let Some(sent) = sending.next().await {
-            let sent: Vec<_> = sent.into_iter().flatten().collect();
-            self.settle(line, &sent).await?;
-            if line.is_down() || self.stop.load(Ordering::Relaxed) {
-                break;
+        let mut waiting = VecDeque::from(page);
+        let mut sending = FuturesUnordered::new();
+        let mut sent = Vec::new();
+        let mut settled_at = Instant::now();
+        loop {
+            while sending.len() < definition.output.concurrency().max(1)
+                && !line.is_down()
+                && !self.is_stopped()
+            {
+                let batch = line.take_batch(&mut waiting);
+                if batch.is_empty() {
+                    break;
+                }
+                sending.push(self.send_batch(definition, batch));
+            }
+            match sending.next().await {
+                Some(answers) => {
+                    line.take_notice(&answers);
+                    sent.extend(answers);
+                }
+                // Its rate holds it up: whoever waits for an empty queue waits for that too.
+                None if line.is_throttled && until == DeliverUntil::Empty && !self.is_stopped() => {
+                    tokio::time::sleep(THROTTLED).await;
+                    line.is_throttled = false;
+                    continue;
+                }
+                None => break,
+            }
+            if sent.len() >= SETTLE || settled_at.elapsed() >= SETTLE_AFTER {
+                self.settle(line, &std::mem::take(&mut sent)).await?;
+                settled_at = Instant::now();
             }
         }
-        Ok(())
+        self.settle(line, &sent).await
     }
 
     async fn send_batch(
         &self,
         definition: &OutputDefinition,
-        limiter: Option<&DefaultDirectRateLimiter>,
         batch: Vec<DueDelivery>,
     ) -> Vec<(DueDelivery, Result<Receipt, SendError>)> {
-        if let Some(limiter) = limiter {
-            for _ in &batch {
-                limiter.until_ready().await;
-            }
-        }
         let letters: Vec<Letter> = batch.iter().map(|due| self.letter(definition, due)).collect();
         let answers = definition.output.send(&letters).await;
         batch.into_iter().zip(answers).collect()
@@ -193,6 +221,9 @@ impl Deliverer<'_> {
         line: &mut Line<'_>,
         sent: &[(DueDelivery, Result<Receipt, SendError>)],
     ) -> Result<(), AlertError> {
+        if sent.is_empty() {
+            return Ok(());
+        }
         let now = self.clock.now();
         let outcomes: Vec<(&DueDelivery, Outcome)> =
             sent.iter().map(|(due, answer)| (due, line.judge(due, answer, now))).collect();
@@ -224,21 +255,47 @@ impl Deliverer<'_> {
 struct Line<'a> {
     definition: &'a OutputDefinition,
     address: String,
-    limiter: Option<Arc<DefaultDirectRateLimiter>>,
+    limiter: Option<DefaultDirectRateLimiter>,
     report: OutputReport,
     failures_in_a_row: usize,
+    /// Whether its rate does not allow more at present.
+    is_throttled: bool,
 }
 
 impl<'a> Line<'a> {
     fn new(definition: &'a OutputDefinition) -> Self {
         let quota = definition.rate.and_then(|rate| {
             let one = rate.period.checked_div(rate.count.get())?;
-            Some(Quota::with_period(one)?.allow_burst(NonZeroU32::MIN))
+            Some(Quota::with_period(one)?.allow_burst(rate.count))
         });
         let address = definition.address();
         let report = OutputReport { output: address.clone(), ..OutputReport::default() };
-        let limiter = quota.map(|quota| Arc::new(RateLimiter::direct(quota)));
-        Self { definition, address, limiter, report, failures_in_a_row: 0 }
+        let limiter = quota.map(RateLimiter::direct);
+        Self { definition, address, limiter, report, failures_in_a_row: 0, is_throttled: false }
+    }
+
+    /// The next batch, as large as the output takes and its rate allows.
+    fn take_batch(&mut self, waiting: &mut VecDeque<DueDelivery>) -> Vec<DueDelivery> {
+        let mut batch = Vec::new();
+        while batch.len() < self.definition.output.batch_size().max(1) && !waiting.is_empty() {
+            if self.limiter.as_ref().is_some_and(|limiter| limiter.check().is_err()) {
+                self.is_throttled = true;
+                self.report.error = Some("its rate allows no more at present".to_owned());
+                break;
+            }
+            batch.extend(waiting.pop_front());
+        }
+        batch
+    }
+
+    /// Whether the output seems to be down, from the answers that came last.
+    fn take_notice(&mut self, answers: &[(DueDelivery, Result<Receipt, SendError>)]) {
+        for (_, answer) in answers {
+            match answer {
+                Err(SendError::Retry { .. }) => self.failures_in_a_row += 1,
+                Ok(_) | Err(SendError::Refused { .. }) => self.failures_in_a_row = 0,
+            }
+        }
     }
 
     fn is_down(&self) -> bool {
@@ -249,16 +306,11 @@ impl<'a> Line<'a> {
     fn judge(&mut self, due: &DueDelivery, answer: &Result<Receipt, SendError>, now: Timestamp) -> Outcome {
         match answer {
             Ok(receipt) => {
-                self.failures_in_a_row = 0;
                 self.report.delivered += 1;
                 Outcome::Delivered(receipt.reference.clone())
             }
-            Err(SendError::Refused { message }) => {
-                self.failures_in_a_row = 0;
-                self.give_up(message.clone())
-            }
+            Err(SendError::Refused { message }) => self.give_up(message.clone()),
             Err(SendError::Retry { message, after }) => {
-                self.failures_in_a_row += 1;
                 let due_at = next_try(&due.delivery.delivery_id, due.attempts + 1, *after, now);
                 let patience = i64::try_from(self.definition.give_up_after.as_micros()).unwrap_or(i64::MAX);
                 if due_at.micros() > due.created_at.micros().saturating_add(patience) {

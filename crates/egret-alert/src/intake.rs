@@ -20,8 +20,10 @@ use crate::policy::{Policy, merged_by};
 use crate::route::{self, Destination, RouteSubject, destinations};
 use crate::staging::Staging;
 
-/// The name of our position in the lake.
-const POSITION: &str = "finding";
+/// The name of our position in a lake. One that is made anew beside an old store is another lake.
+fn position_in(lake: &Lake) -> String {
+    format!("finding of {}", lake.id())
+}
 
 /// Findings that are merged in one change of the store. A finding may carry an event of 256 KiB.
 const BATCH: usize = 1_000;
@@ -68,7 +70,8 @@ impl Intake<'_> {
     pub async fn run(&self, lake: &Lake) -> Result<IntakeReport, AlertError> {
         let mut report = IntakeReport::default();
         self.look_after_stages(&mut report).await?;
-        let from = self.store.position(POSITION).await?;
+        let position = position_in(lake);
+        let from = self.store.position(&position).await?;
         let added = lake.added_files(FINDING_TABLE, from).await?;
         for file in &added.files {
             self.read_file(file, &mut report).await?;
@@ -76,8 +79,8 @@ impl Intake<'_> {
         if added.upto > from {
             let mut change = self.store.change().await?;
             // Another process may have got further.
-            let now = change.position(POSITION).await?;
-            change.set_position(POSITION, added.upto.max(now)).await?;
+            let now = change.position(&position).await?;
+            change.set_position(&position, added.upto.max(now)).await?;
             change.commit().await?;
         }
         Ok(report)
@@ -87,8 +90,8 @@ impl Intake<'_> {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn follower(store: &Store) -> Result<Follower, AlertError> {
-        Ok(Follower { table: FINDING_TABLE, snapshot: store.position(POSITION).await? })
+    pub async fn follower(store: &Store, lake: &Lake) -> Result<Follower, AlertError> {
+        Ok(Follower { table: FINDING_TABLE, snapshot: store.position(&position_in(lake)).await? })
     }
 
     /// New detections are noticed before a finding of theirs is looked at, and those that were silent long enough are
@@ -178,25 +181,12 @@ impl<'a> Batch<'a> {
         }
         findings.sort_by(|one, other| (one.time, &one.finding_id).cmp(&(other.time, &other.finding_id)));
         let rows = Finding::to_rows(&findings)?;
-        self.override_severities(&mut findings, &rows)?;
+        override_severities(self.settings, &mut findings, &rows)?;
         let mut staging = Staging::read(change).await?;
         let wanted = self.held_back(&findings, &rows, &mut staging)?;
         self.staging = Some(staging);
         self.conditions = route::conditions(&self.settings.routes, &rows)?;
         self.merge(change, &findings, &rows, &wanted).await
-    }
-
-    fn override_severities(&self, findings: &mut [Finding], rows: &RecordBatch) -> Result<(), AlertError> {
-        for about in &self.settings.overrides {
-            let place = || format!("`where` of the override at {}", about.definition.location);
-            let holds = mask(about.condition.as_ref(), rows, place)?;
-            for (row, finding) in findings.iter_mut().enumerate() {
-                if about.takes(finding, holds.as_ref().is_none_or(|mask| mask.value(row))) {
-                    finding.severity = about.definition.severity;
-                }
-            }
-        }
-        Ok(())
     }
 
     /// The rows of findings that become part of alerts; the others are accounted for.
@@ -313,7 +303,7 @@ impl<'a> Batch<'a> {
             None => {
                 let references = key.policy.references.clone();
                 let alert = merge::open(finding, key.merged_by.clone(), references, self.now);
-                let stored = StoredAlert { alert, merge_key: key.merge_key.clone() };
+                let stored = StoredAlert { alert, merge_key: key.merge_key.clone(), routes: BTreeMap::new() };
                 self.add(Touched { stored, before: None, is_changed: true, row: key.row })
             }
         };
@@ -383,14 +373,13 @@ impl<'a> Batch<'a> {
             AlertStatus::Closed => AlertAction::Reopen,
             AlertStatus::Open | AlertStatus::Acknowledged => AlertAction::Update,
         };
-        let mut to = Vec::new();
         match action {
             AlertAction::Raise => {
                 report.raised += 1;
-                to = self.destinations(alert, policy, touched.row);
                 alert.status = AlertStatus::Open;
-                alert.outputs = to.iter().map(|destination| destination.output.clone()).collect();
                 entries.push(self.entry(alert, "raised"));
+                let to = self.destinations(alert, policy, touched.row);
+                send_to(&mut touched.stored, to);
             }
             AlertAction::Reopen => {
                 report.reopened += 1;
@@ -405,11 +394,7 @@ impl<'a> Batch<'a> {
                 }
             }
         }
-        let route = |output: &str| {
-            let destination = to.iter().find(|destination| destination.output == output);
-            destination.and_then(|destination| destination.route.clone())
-        };
-        queued.extend(deliveries_of(self.settings, alert, action, None, None, &route));
+        queued.extend(deliveries_of(self.settings, &touched.stored, action, None, None));
     }
 
     fn destinations(&self, alert: &Alert, policy: &Policy, row: usize) -> Vec<Destination> {
@@ -447,6 +432,24 @@ struct MergeKey {
     policy: Arc<Policy>,
 }
 
+/// Gives findings the severities that `override` blocks say, the last one that takes a finding.
+pub(crate) fn override_severities(
+    settings: &AlertSettings,
+    findings: &mut [Finding],
+    rows: &RecordBatch,
+) -> Result<(), AlertError> {
+    for about in &settings.overrides {
+        let place = || format!("`where` of the override at {}", about.definition.location);
+        let holds = mask(about.condition.as_ref(), rows, place)?;
+        for (row, finding) in findings.iter_mut().enumerate() {
+            if about.takes(finding, holds.as_ref().is_none_or(|mask| mask.value(row))) {
+                finding.severity = about.definition.severity;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// For which rows a condition holds; `None` if there is no condition.
 fn mask(
     condition: Option<&Arc<dyn Expression>>,
@@ -457,16 +460,15 @@ fn mask(
     condition.matches(rows).map(Some).map_err(|error| AlertError::Expression { place: place(), error })
 }
 
-/// What the outputs of an alert are to be told, those that take such news. `route` names the route to an output, if it
-/// has templates.
+/// What the outputs of an alert are to be told, those that take such news.
 pub(crate) fn deliveries_of(
     settings: &AlertSettings,
-    alert: &Alert,
+    stored: &StoredAlert,
     action: AlertAction,
     by: Option<&str>,
     remark: Option<&str>,
-    route: &dyn Fn(&str) -> Option<String>,
 ) -> Vec<NewDelivery> {
+    let alert = &stored.alert;
     let takes = |output: &&String| {
         settings
             .output(output)
@@ -477,10 +479,17 @@ pub(crate) fn deliveries_of(
         alert_id: alert.alert_id.clone(),
         revision: alert.revision,
         output: output.clone(),
-        route: route(output),
+        route: stored.routes.get(output).cloned(),
         action,
         by: by.map(str::to_owned),
         remark: remark.map(str::to_owned),
     };
     alert.outputs.iter().filter(takes).map(delivery).collect()
+}
+
+/// Sends an alert the ways that were found for it.
+pub(crate) fn send_to(stored: &mut StoredAlert, to: Vec<Destination>) {
+    stored.alert.outputs = to.iter().map(|destination| destination.output.clone()).collect();
+    stored.routes =
+        to.into_iter().filter_map(|destination| Some((destination.output, destination.route?))).collect();
 }

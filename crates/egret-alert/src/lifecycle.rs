@@ -87,7 +87,7 @@ async fn change_alert(
     })?;
     stored.alert.revision += 1;
     stored.alert.updated_at = at;
-    let queued = deliveries_of(settings, &stored.alert, action, Some(&by), Some(&text), &|_| None);
+    let queued = deliveries_of(settings, &stored, action, Some(&by), Some(&text));
     change.put_alerts(&[&stored]).await?;
     change.queue(&queued, at).await?;
     change.audit(&[entry(alert_id, action, by, text, at)]).await?;

@@ -1,12 +1,14 @@
 //! Alerts of Egret's own: dead letters, and the digest of what is staged.
 
+use std::collections::BTreeMap;
+
 use egret_model::{Alert, AlertAction, AlertStatus, Severity, Timestamp, id};
 use egret_store::{AuditEntry, Change, NewDelivery, StagedDetection, StoredAlert};
 use serde_json::{Map, Value as Json, json};
 
 use crate::configuration::AlertSettings;
 use crate::error::AlertError;
-use crate::intake::deliveries_of;
+use crate::intake::{deliveries_of, send_to};
 use crate::route::{Destination, RouteSubject, destinations};
 
 /// The detection that alerts about dead letters have.
@@ -48,10 +50,11 @@ pub(crate) async fn raise_dead_letters(
                     .to_owned();
             alert.count = letters;
             alert.merged_by = merged_by;
-            (StoredAlert { alert, merge_key }, AlertAction::Raise)
+            (StoredAlert { alert, merge_key, routes: BTreeMap::new() }, AlertAction::Raise)
         }
     };
-    stored.alert.message = format!("{} deliveries to {output} are dead letters: {error}", stored.alert.count);
+    let noun = if stored.alert.count == 1 { "delivery was" } else { "deliveries were" };
+    stored.alert.message = format!("{} {noun} given up at {output}: {error}", stored.alert.count);
     stored.alert.event = event;
     stored.alert.time_last = now;
     stored.alert.updated_at = now;
@@ -65,7 +68,7 @@ pub(crate) async fn raise_dead_letters(
         }
         return raise(change, settings, stored, to, now).await;
     }
-    let queued = deliveries_of(settings, &stored.alert, action, None, None, &|_| None);
+    let queued = deliveries_of(settings, &stored, action, None, None);
     change.drop_untried_updates(&[&stored.alert.alert_id]).await?;
     change.put_alerts(&[&stored]).await?;
     Ok(change.queue(&queued, now).await?)
@@ -93,7 +96,10 @@ pub(crate) async fn raise_digest(
         staged.iter().map(|staged| digest_line(staged, staging.stage_max_findings, now)).collect();
     let mut alert = own_alert(DIGEST, "egret.staging", Severity::Informational, now);
     alert.alert_id = id::alert_id(DIGEST, "", &day.to_string()).to_string();
-    alert.title = format!("{} detections are staged", staged.len());
+    alert.title = match staged.len() {
+        1 => "1 detection is staged".to_owned(),
+        count => format!("{count} detections are staged"),
+    };
     alert.message = lines.join("\n");
     alert.description =
         "Staged detections find, and tell nobody. Promote one at once: egret rule promote ID".to_owned();
@@ -103,7 +109,7 @@ pub(crate) async fn raise_digest(
         named => named.iter().map(|output| Destination { output: output.clone(), route: None }).collect(),
     };
     let merge_key = id::alert_id(DIGEST, "", "").to_string();
-    raise(change, settings, StoredAlert { alert, merge_key }, to, now).await?;
+    raise(change, settings, StoredAlert { alert, merge_key, routes: BTreeMap::new() }, to, now).await?;
     Ok(true)
 }
 
@@ -135,14 +141,8 @@ async fn raise(
     now: Timestamp,
 ) -> Result<(), AlertError> {
     stored.alert.status = AlertStatus::Open;
-    stored.alert.outputs = to.iter().map(|destination| destination.output.clone()).collect();
-    let route = |output: &str| {
-        to.iter()
-            .find(|destination| destination.output == output)
-            .and_then(|destination| destination.route.clone())
-    };
-    let queued: Vec<NewDelivery> =
-        deliveries_of(settings, &stored.alert, AlertAction::Raise, None, None, &route);
+    send_to(&mut stored, to);
+    let queued: Vec<NewDelivery> = deliveries_of(settings, &stored, AlertAction::Raise, None, None);
     change.put_alerts(&[&stored]).await?;
     change.queue(&queued, now).await?;
     let raised = AuditEntry {

@@ -17,6 +17,7 @@ const BY_HAND: Timestamp = Timestamp::from_micros(i64::MAX);
 pub struct Staging {
     known: HashMap<(String, String), StagedDetection>,
     changed: Vec<(String, String)>,
+    forgotten: Vec<(String, String)>,
 }
 
 impl Staging {
@@ -27,7 +28,7 @@ impl Staging {
     pub(crate) async fn read(change: &mut Change) -> Result<Self, AlertError> {
         let known = change.stages().await?.into_iter();
         let known = known.map(|staged| ((staged.detection_id.clone(), staged.version.clone()), staged));
-        Ok(Self { known: known.collect(), changed: Vec::new() })
+        Ok(Self { known: known.collect(), changed: Vec::new(), forgotten: Vec::new() })
     }
 
     /// Notices the detections that run, where staging is configured. The first time all are live: nobody wants
@@ -41,10 +42,31 @@ impl Staging {
         let Some(staging) = staging else { return Vec::new() };
         let staging = Some(staging).filter(|_| !self.known.is_empty());
         let mut entries = Vec::new();
+        self.forget_replaced(detections);
         for detection in detections.iter().filter(|detection| detection.enabled) {
             entries.extend(self.notice_one(&detection.id.value, &detection.version(), staging, now));
         }
         entries
+    }
+
+    /// Versions that were staged and that another one has replaced find nothing any more.
+    fn forget_replaced(&mut self, detections: &[DetectionDefinition]) {
+        if !self.known.values().any(|staged| staged.stage == Stage::Staged) {
+            return;
+        }
+        let versions: HashMap<&str, String> =
+            detections.iter().map(|detection| (detection.id.value.as_str(), detection.version())).collect();
+        let is_replaced = |staged: &StagedDetection| {
+            let present = versions.get(staged.detection_id.as_str());
+            staged.stage == Stage::Staged && present.is_some_and(|version| *version != staged.version)
+        };
+        let replaced =
+            self.known.iter().filter(|(_, staged)| is_replaced(staged)).map(|(key, _)| key.clone());
+        let replaced: Vec<(String, String)> = replaced.collect();
+        for key in replaced {
+            self.known.remove(&key);
+            self.forgotten.push(key);
+        }
     }
 
     fn notice_one(
@@ -137,6 +159,7 @@ impl Staging {
         changed.dedup();
         let stages: Vec<StagedDetection> =
             changed.iter().filter_map(|key| self.known.get(key).cloned()).collect();
+        change.forget_stages(&self.forgotten).await?;
         Ok(change.put_stages(&stages).await?)
     }
 }

@@ -38,7 +38,6 @@ impl Decode for AlertPolicy {
             let location = reader.location().clone();
             let mistake = Diagnostic::error("`threshold` counts findings, so it is at least 1").at(&location);
             reader.diagnostics().push(mistake);
-            return None;
         }
         Some(policy)
     }

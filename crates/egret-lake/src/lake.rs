@@ -54,6 +54,7 @@ pub struct Lake {
 
 #[derive(Debug)]
 struct Inner {
+    id: String,
     folder: PathBuf,
     data: PathBuf,
     clock: Arc<dyn Clock>,
@@ -78,6 +79,7 @@ impl Lake {
         let catalog =
             Catalog::open(folder.join("catalog.sqlite"), &data, &locks, options.clock.now()).await?;
         let inner = Inner {
+            id: catalog.id().await?,
             locks,
             data,
             folder,
@@ -94,6 +96,11 @@ impl Lake {
     /// The lake's folder, absolute.
     pub fn folder(&self) -> &Path {
         &self.inner.folder
+    }
+
+    /// What it is known by wherever its folder is: one made anew in the same place is another.
+    pub fn id(&self) -> &str {
+        &self.inner.id
     }
 
     /// The folder of the data files, absolute.

@@ -1,5 +1,7 @@
 //! Alerts.
 
+use std::collections::BTreeMap;
+
 use egret_model::{Alert, AlertStatus, Severity, Timestamp};
 use sqlx::{AssertSqlSafe, QueryBuilder, Row};
 
@@ -14,6 +16,8 @@ pub struct StoredAlert {
     pub alert: Alert,
     /// A hash of the detection and of what its findings are merged by.
     pub merge_key: String,
+    /// The route that leads to an output, for those whose route has templates.
+    pub routes: BTreeMap<String, String>,
 }
 
 /// Which alerts.
@@ -42,7 +46,7 @@ impl Change {
         merge_keys: &[&str],
         since: Timestamp,
     ) -> Result<Vec<StoredAlert>, StoreError> {
-        let sql = "SELECT body, merge_key FROM alert WHERE merge_key IN (SELECT value FROM json_each($1)) \
+        let sql = "SELECT body, merge_key, routes FROM alert WHERE merge_key IN (SELECT value FROM json_each($1)) \
                    AND time_last >= $2 ORDER BY time_first DESC, alert_id";
         let rows = sqlx::query(sql)
             .bind(json_list(merge_keys.iter().copied()))
@@ -57,7 +61,7 @@ impl Change {
     /// # Errors
     /// As [`Change::alerts_by_key`].
     pub async fn alert(&mut self, alert_id: &str) -> Result<Option<StoredAlert>, StoreError> {
-        let sql = "SELECT body, merge_key FROM alert WHERE alert_id = $1";
+        let sql = "SELECT body, merge_key, routes FROM alert WHERE alert_id = $1";
         let row = sqlx::query(sql).bind(alert_id).fetch_optional(&mut *self.transaction).await?;
         row.as_ref().map(stored).transpose()
     }
@@ -89,7 +93,7 @@ impl Change {
             }
             let mut insert = QueryBuilder::new(
                 "INSERT INTO alert (alert_id, merge_key, detection_id, status, severity, channel, time_first, \
-                 time_last, updated_at, revision, body) ",
+                 time_last, updated_at, revision, routes, body) ",
             );
             insert.push_values(rows, |mut row, (stored, body)| {
                 let alert = &stored.alert;
@@ -103,12 +107,13 @@ impl Change {
                     .push_bind(alert.time_last.micros())
                     .push_bind(alert.updated_at.micros())
                     .push_bind(i64::from(alert.revision))
+                    .push_bind(serde_json::json!(stored.routes).to_string())
                     .push_bind(body);
             });
             insert.push(
                 " ON CONFLICT (alert_id) DO UPDATE SET status = excluded.status, severity = excluded.severity, \
                  time_first = excluded.time_first, time_last = excluded.time_last, \
-                 updated_at = excluded.updated_at, revision = excluded.revision, body = excluded.body",
+                 updated_at = excluded.updated_at, revision = excluded.revision, routes = excluded.routes, body = excluded.body",
             );
             insert.build().execute(&mut *self.transaction).await?;
         }
@@ -122,7 +127,7 @@ impl Store {
     /// # Errors
     /// If the database fails, or holds what cannot be read.
     pub async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<Alert>, StoreError> {
-        let mut select = QueryBuilder::new("SELECT body, merge_key FROM alert WHERE ");
+        let mut select = QueryBuilder::new("SELECT body, merge_key, routes FROM alert WHERE ");
         match filter.statuses.as_slice() {
             [] => {
                 select.push("status <> 'gathering'");
@@ -157,14 +162,17 @@ impl Store {
     /// # Errors
     /// As [`Store::alerts`].
     pub async fn alerts_beginning(&self, prefix: &str, limit: u32) -> Result<Vec<Alert>, StoreError> {
-        let sql = "SELECT body, merge_key FROM alert WHERE substr(alert_id, 1, length($1)) = $1 LIMIT $2";
+        let sql =
+            "SELECT body, merge_key, routes FROM alert WHERE substr(alert_id, 1, length($1)) = $1 LIMIT $2";
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(prefix).bind(limit).fetch_all(&self.pool).await?;
         rows.iter().map(|row| stored(row).map(|stored| stored.alert)).collect()
     }
 }
 
 pub(crate) fn stored(row: &sqlx::sqlite::SqliteRow) -> Result<StoredAlert, StoreError> {
-    Ok(StoredAlert { alert: parse(row.try_get(0)?)?, merge_key: row.try_get(1)? })
+    let routes = serde_json::from_str(row.try_get(2)?)
+        .map_err(|error| StoreError::Broken { what: "the routes of an alert".to_owned(), error })?;
+    Ok(StoredAlert { alert: parse(row.try_get(0)?)?, merge_key: row.try_get(1)?, routes })
 }
 
 /// An alert from its stored body.

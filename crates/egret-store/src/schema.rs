@@ -9,7 +9,7 @@ pub(crate) const VERSIONS: &[&[&str]] = &[&[
     "CREATE INDEX finding_about ON finding (about)",
     "CREATE TABLE alert (alert_id TEXT PRIMARY KEY, merge_key TEXT NOT NULL, detection_id TEXT NOT NULL, \
      status TEXT NOT NULL, severity INTEGER NOT NULL, channel TEXT NOT NULL, time_first INTEGER NOT NULL, \
-     time_last INTEGER NOT NULL, updated_at INTEGER NOT NULL, revision INTEGER NOT NULL, body TEXT NOT NULL)",
+     time_last INTEGER NOT NULL, updated_at INTEGER NOT NULL, revision INTEGER NOT NULL, routes TEXT NOT NULL, body TEXT NOT NULL)",
     "CREATE INDEX alert_key ON alert (merge_key, time_last)",
     "CREATE INDEX alert_status ON alert (status, updated_at)",
     // An alert as it was, for deliveries of it that are still to be made.

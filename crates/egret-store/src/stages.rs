@@ -56,6 +56,18 @@ impl Change {
         Ok(rows.iter().map(staged).collect::<Result<_, _>>()?)
     }
 
+    /// Forgets versions of detections.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn forget_stages(&mut self, versions: &[(String, String)]) -> Result<(), StoreError> {
+        for (detection_id, version) in versions {
+            let sql = "DELETE FROM stage WHERE detection_id = $1 AND version = $2";
+            sqlx::query(sql).bind(detection_id).bind(version).execute(&mut *self.transaction).await?;
+        }
+        Ok(())
+    }
+
     /// Writes stages, new ones and changed ones.
     ///
     /// # Errors

@@ -118,12 +118,20 @@ pub fn tell(report: &AlertReport) -> ExitCode {
     if !told.is_empty() {
         eprintln!("alerts: {}: egret alert list", told.join(", "));
     }
-    for (count, what) in [(alerts.suppressed, "suppressed"), (alerts.staged, "of staged detections")] {
-        if count > 0 {
-            eprintln!("{count} findings {what} became no alerts");
-        }
+    if alerts.suppressed > 0 {
+        eprintln!("{} suppressed", count_of(alerts.suppressed, "finding was", "findings were"));
+    }
+    if alerts.staged > 0 {
+        let findings =
+            count_of(alerts.staged, "finding of a staged detection", "findings of staged detections");
+        eprintln!("{findings} became no alert");
     }
     tell_deliveries(&report.deliveries)
+}
+
+/// `1 alert`, `2 alerts`.
+pub fn count_of(count: u64, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 /// Tells people what became of deliveries, and gives the exit code.
@@ -134,14 +142,16 @@ pub fn tell_deliveries(deliveries: &[OutputReport]) -> ExitCode {
         if output.dead > 0 {
             code = ExitCode::from(OUTSIDE);
             let label = style::error("not delivered:");
-            eprintln!("{label} {} alerts to {} are dead letters: {error}", output.dead, output.output);
+            let deliveries = count_of(output.dead, "delivery", "deliveries");
+            eprintln!("{label} {deliveries} to {} given up: {error}", output.output);
         }
         if output.pending > 0 {
             let label = style::warning("waiting:");
-            eprintln!("{label} {} deliveries to {}: {error}", output.pending, output.output);
+            let deliveries = count_of(output.pending, "delivery", "deliveries");
+            eprintln!("{label} {deliveries} to {}: {error}", output.output);
         }
         if output.delivered > 0 {
-            eprintln!("{} deliveries to {}", output.delivered, output.output);
+            eprintln!("{} to {}", count_of(output.delivered, "delivery", "deliveries"), output.output);
         }
     }
     code

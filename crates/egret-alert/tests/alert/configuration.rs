@@ -32,6 +32,8 @@ fn mistakes_have_a_place_and_a_hint() {
         ("suppress \"x\" { channel = \"*\" }", ["needs the attribute `reason`", "egret.hcl:4:1"]),
         ("alerts { dedup = [\"nothing\"] }", ["nothing", "egret.hcl:4"]),
         ("alerts { threshold = 0 }", ["at least 1", "egret.hcl:4"]),
+        // One mistake hides no other.
+        ("alerts {\n threshold = 0\n dedup = [\"nothing\"]\n}", ["at least 1", "nothing"]),
         ("staging { digest_at = \"noon\" }", ["`noon` is no time of day", "02:30"]),
         (
             "detection \"d\" {\n table = \"t\"\n where = \"true\"\n alert { outputs = [output.slack.soc] }\n}",
@@ -43,4 +45,16 @@ fn mistakes_have_a_place_and_a_hint() {
             assert!(mistakes.contains(part), "{text}\n{mistakes}");
         }
     }
+}
+
+/// An output with a mistake is there: nobody is told that it is not.
+#[test]
+fn a_mistake_is_told_once() {
+    let clock = Arc::new(FakeClock::new(Timestamp::from_seconds(0)));
+    let text = "output \"file\" \"all\" {\n pth = \"x\"\n}\nroute { to = [output.file.all] }";
+    let (_, _, mistakes) = settings_of(text, std::path::Path::new("/"), &clock);
+    assert!(
+        mistakes.contains("has no attribute `pth`") && !mistakes.contains("there is no output"),
+        "{mistakes}"
+    );
 }

@@ -83,17 +83,30 @@ async fn two_processes_take_each_finding_once() {
 }
 
 #[tokio::test]
+async fn a_lake_made_anew_beside_an_old_store_is_read_from_its_start() {
+    let mut world = World::new(&with("route { to = [output.file.all] }")).await;
+    for second in 0..5 {
+        world.find(&[finding("d", second)]).await;
+    }
+    world.take_in().await;
+    let another = World::new(&with("")).await;
+    another.find(&[finding("d", 0), finding("d", 100)]).await;
+    world.lake = another.lake.clone();
+    assert_eq!(world.take_in().await.findings, 1);
+}
+
+#[tokio::test]
 async fn expiry_keeps_what_was_not_read() {
     let world = World::new(&with("route { to = [output.file.all] }")).await;
     world.find(&[finding("d", 0)]).await;
     world.take_in().await;
     world.find(&[finding("d", 1)]).await;
     world.lake.delete_rows("finding", "prod", &TimeRange::default()).await.unwrap();
-    let follower = egret_alert::Intake::follower(&world.store).await.unwrap();
+    let follower = egret_alert::Intake::follower(&world.store, &world.lake).await.unwrap();
     let options = CompactOptions { now: true, follower: Some(follower), ..CompactOptions::default() };
     world.lake.compact(&options).await.unwrap();
     assert_eq!(world.take_in().await.findings, 1);
-    let follower = egret_alert::Intake::follower(&world.store).await.unwrap();
+    let follower = egret_alert::Intake::follower(&world.store, &world.lake).await.unwrap();
     let options = CompactOptions { now: true, follower: Some(follower), ..CompactOptions::default() };
     assert!(world.lake.compact(&options).await.unwrap().deleted > 0);
 }

@@ -62,6 +62,11 @@ async fn a_changed_detection_is_staged_again() {
     world.configure(&configuration(&["a"], STAGING).replace("a = 1", "a = 2"));
     world.find(&[of(&world, "a", 0)]).await;
     assert_eq!(world.take_in().await.staged, 1);
+    // The version that was staged is gone with the next change.
+    world.configure(&configuration(&["a"], STAGING).replace("a = 1", "a = 3"));
+    world.take_in().await;
+    let staged: Vec<_> = world.store.stages().await.unwrap();
+    assert_eq!(staged.iter().filter(|staged| staged.stage == Stage::Staged).count(), 1);
 }
 
 #[tokio::test]
@@ -113,7 +118,7 @@ async fn the_digest_comes_once_a_day() {
     world.take_in().await;
     world.take_in().await;
     let alerts = world.alerts().await;
-    assert_eq!((alerts.len(), alerts[0].title.as_str()), (1, "1 detections are staged"));
+    assert_eq!((alerts.len(), alerts[0].title.as_str()), (1, "1 detection is staged"));
     assert!(alerts[0].message.starts_with("b: 0 findings since "), "{}", alerts[0].message);
     assert_eq!(alerts[0].outputs, ["file.all"]);
 }

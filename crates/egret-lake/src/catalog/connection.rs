@@ -63,6 +63,13 @@ impl Catalog {
         &self.path
     }
 
+    /// What tells this catalog from all others: the id that its schema got when it was made.
+    pub(crate) async fn id(&self) -> Result<String, LakeError> {
+        let sql = "SELECT schema_uuid FROM ducklake_schema ORDER BY schema_id, begin_snapshot LIMIT 1";
+        let id: Option<String> = sqlx::query_scalar(sql).fetch_one(&self.pool).await?;
+        Ok(id.unwrap_or_default())
+    }
+
     /// For reading: sees one state of the catalog only within one statement.
     pub(crate) fn pool(&self) -> &SqlitePool {
         &self.pool

@@ -3,15 +3,16 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use egret_alert::{DeliverUntil, lifecycle};
+use egret_alert::{AlertSettings, DeliverUntil, lifecycle};
 use egret_model::alert::Remark;
 use egret_model::time::parse_user_time;
 use egret_model::{Alert, AlertStatus, Clock, Severity, SystemClock, Timestamp};
+use egret_output::OutputDefinition;
 use egret_store::{AlertFilter, DeliveryFilter, DeliveryState, Store};
 use serde_json::{Value, json};
 
-use super::{Outcome, block_on, runtime};
-use crate::alerting::{AlertReport, tell};
+use super::{Outcome, block_on, runtime, unknown};
+use crate::alerting::{AlertReport, count_of, tell};
 use crate::arguments::Global;
 use crate::failure::{Failure, INTERRUPTED};
 use crate::interrupt::stop_on_ctrl_c;
@@ -294,6 +295,7 @@ fn deliver(global: &Global, options: &Deliver) -> Outcome {
         let lake = project.existing_lake().await?;
         let store = project.create_store().await?;
         if options.dead {
+            check_output(&store, &settings, options.to.as_deref()).await?;
             revive(&store, options, project.clock.now()).await?;
         }
         let alerts = project.take_in(&settings, &store, &lake).await?;
@@ -309,16 +311,30 @@ fn deliver(global: &Global, options: &Deliver) -> Outcome {
     Ok(if stop.is_stopped() { ExitCode::from(INTERRUPTED) } else { code })
 }
 
+/// An output that is neither configured nor in the queue is a typing error.
+async fn check_output(store: &Store, settings: &AlertSettings, output: Option<&str>) -> Result<(), Failure> {
+    let Some(output) = output else { return Ok(()) };
+    let mut names: Vec<String> = settings.outputs().iter().map(OutputDefinition::address).collect();
+    names.extend(store.queue_counts().await?.into_iter().map(|count| count.output));
+    names.sort();
+    names.dedup();
+    if names.iter().any(|name| name == output) {
+        return Ok(());
+    }
+    Err(unknown("output", output, names.iter().map(String::as_str)))
+}
+
 async fn revive(store: &Store, options: &Deliver, now: Timestamp) -> Result<(), Failure> {
     let mut change = store.change().await?;
     let revived = change.revive(options.to.as_deref(), now).await?;
     change.commit().await?;
-    eprintln!("{revived} dead letters are queued again");
+    eprintln!("{} queued again", count_of(revived, "dead letter is", "dead letters are"));
     Ok(())
 }
 
 fn queue(global: &Global, options: &Queue) -> Outcome {
     let project = Project::load(global)?;
+    let settings = project.alert_settings()?;
     let states = match options.state {
         Some(state) => vec![DeliveryState::from(state)],
         None => vec![DeliveryState::Pending, DeliveryState::Dead],
@@ -326,6 +342,7 @@ fn queue(global: &Global, options: &Queue) -> Outcome {
     let deliveries = block_on(async {
         let mut deliveries = Vec::new();
         if let Some(store) = project.open_store().await? {
+            check_output(&store, &settings, options.to.as_deref()).await?;
             for state in states {
                 let filter = DeliveryFilter {
                     output: options.to.clone(),

@@ -47,7 +47,7 @@ pub fn run(global: &Global, command: &Command) -> Outcome {
             let outcome = block_on(async {
                 let lake = project.existing_lake().await?;
                 let follower = match project.open_store().await? {
-                    Some(store) => Some(Intake::follower(&store).await?),
+                    Some(store) => Some(Intake::follower(&store, &lake).await?),
                     None => None,
                 };
                 let compact = CompactOptions { now: options.now, follower, ..CompactOptions::default() };

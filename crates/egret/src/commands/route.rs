@@ -100,7 +100,7 @@ fn ask(
     };
     let subject = RouteSubject {
         channel: &finding.channel,
-        severity: finding.severity,
+        severity: settings.severity_of(finding)?,
         tags: &finding.tags,
         detection_id: &finding.detection_id,
     };
