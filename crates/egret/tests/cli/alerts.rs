@@ -52,7 +52,7 @@ impl Place {
                 })
             })
             .collect();
-        self.folder.write(&format!("logs/{name}.json"), json!({ "Records": records }).to_string());
+        self.folder.write(format!("logs/{name}.json"), json!({ "Records": records }).to_string());
     }
 
     fn egret(&self, arguments: &[&str]) -> std::process::Command {
