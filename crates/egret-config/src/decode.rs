@@ -6,7 +6,7 @@ use crate::block::{Attribute, Block};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::from_value::FromValue;
 use crate::place::{Located, Location};
-use crate::value::ValueKind;
+use crate::value::{Value, ValueKind};
 
 /// A struct that is read from a block.
 ///
@@ -232,8 +232,23 @@ impl<'a> BlockReader<'a> {
     fn convert<T: FromValue>(&mut self, attribute: &'a Attribute) -> Option<T> {
         if T::SECRET {
             attribute.mark_as_secret();
+            attribute.value.iter().for_each(hide);
         }
         T::from_value(attribute.value.as_ref()?, self.diagnostics)
+    }
+}
+
+/// Keeps texts that are written out from being shown with a mistake on the same line. What stands for one, such as
+/// `env("TOKEN")`, is no secret.
+fn hide(value: &Value) {
+    match &value.kind {
+        ValueKind::String(_) if value.location.text().starts_with(['"', '`', '<']) => {
+            let span = &value.location.span;
+            value.location.file.hide(span.start + 1..span.end.saturating_sub(1));
+        }
+        ValueKind::List(items) => items.iter().for_each(hide),
+        ValueKind::Map(entries) => entries.iter().for_each(|(_, entry)| hide(entry)),
+        _ => {}
     }
 }
 

@@ -1,9 +1,10 @@
 //! Places in configuration files: which file, which bytes of it, and a value that knows where it stands.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A configuration file, or a text with a name, as it was read.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,12 +13,48 @@ pub struct SourceFile {
     pub path: PathBuf,
     /// What it says.
     pub text: String,
+    /// Which bytes of it are secrets, as far as anybody has read them as such.
+    secrets: Secrets,
 }
+
+/// Places of secrets. They are no part of what a file is: it is the same before and after they are known.
+#[derive(Debug, Default)]
+struct Secrets(Mutex<Vec<Range<usize>>>);
+
+impl PartialEq for Secrets {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Secrets {}
 
 impl SourceFile {
     /// A file called `path` that says `text`.
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { path: path.into(), text: text.into() })
+        Arc::new(Self { path: path.into(), text: text.into(), secrets: Secrets::default() })
+    }
+
+    /// From now on what is written at `span` is not shown any more.
+    pub(crate) fn hide(&self, span: Range<usize>) {
+        self.secrets.0.lock().unwrap_or_else(PoisonError::into_inner).push(span);
+    }
+
+    /// The text as it may be shown: each byte of a secret is a star, so that everything else stays in its place.
+    pub(crate) fn shown(&self) -> Cow<'_, str> {
+        let secrets = self.secrets.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if secrets.is_empty() {
+            return Cow::Borrowed(&self.text);
+        }
+        let mut shown = String::with_capacity(self.text.len());
+        for (at, c) in self.text.char_indices() {
+            if c != '\n' && secrets.iter().any(|span| span.contains(&at)) {
+                shown.extend(std::iter::repeat_n('*', c.len_utf8()));
+            } else {
+                shown.push(c);
+            }
+        }
+        Cow::Owned(shown)
     }
 
     /// Line and column (in characters), both counted from 1, of the byte at `offset`.

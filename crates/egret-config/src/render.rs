@@ -15,13 +15,14 @@ pub(crate) fn render(diagnostics: &[Diagnostic], color: bool) -> String {
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&renderer.render(&[group(diagnostic)]));
+        let source = diagnostic.location.as_ref().map(|location| location.file.shown());
+        text.push_str(&renderer.render(&[group(diagnostic, source.as_deref())]));
         text.push('\n');
     }
     text
 }
 
-fn group(diagnostic: &Diagnostic) -> Group<'_> {
+fn group<'d>(diagnostic: &'d Diagnostic, source: Option<&'d str>) -> Group<'d> {
     let style = match diagnostic.level {
         Level::Error => Style::ERROR,
         Level::Warning => Style::WARNING,
@@ -32,7 +33,7 @@ fn group(diagnostic: &Diagnostic) -> Group<'_> {
         Some(location) => {
             let mark = AnnotationKind::Primary.span(shown_span(location)).label(diagnostic.label.as_deref());
             let path = location.file.path.to_string_lossy();
-            title.element(Snippet::source(location.file.text.as_str()).path(path).annotation(mark))
+            title.element(Snippet::source(source.unwrap_or_default()).path(path).annotation(mark))
         }
     };
     if let Some(note) = &diagnostic.note {

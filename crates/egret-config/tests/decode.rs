@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use egret_config::{
     BlockKind, BlockReader, ByteSize, Configuration, Decode, Diagnostics, Environment, FromValue, Located,
-    Reference, Value,
+    Reference, Value, decode_block,
 };
 use egret_model::{Secret, Severity};
 
@@ -239,4 +239,33 @@ fn a_tailpipe_configuration_loads_unchanged() {
     let strptime = columns[0].transform.as_ref().unwrap();
     assert_eq!(strptime.inside(0..8).text(), "strptime");
     assert!(!diagnostics.has_errors());
+}
+
+/// A mistake on the same line does not show what is secret there; where it comes from may be seen.
+#[test]
+fn a_mistake_shows_no_secret() {
+    struct Hook;
+    impl Decode for Hook {
+        fn decode(reader: &mut BlockReader<'_>) -> Option<Self> {
+            let headers = reader.required::<Vec<(Located<String>, Secret)>>("headers");
+            let token = reader.required::<Secret>("token");
+            headers.and(token).map(|_| Self)
+        }
+    }
+    let text = "hook {\n headers = { A = \"Bearer hunter2\", B = \"swordfish\" }\n token = \"correct horse\"\n mroe = 1\n}";
+    let mut diagnostics = Diagnostics::new();
+    let kinds = [BlockKind::new("hook", &[])];
+    let configuration =
+        Configuration::parse("egret.hcl", text, &kinds, &Environment::default(), &mut diagnostics);
+    let block = configuration.blocks_of("hook").next().unwrap();
+    assert!(decode_block::<Hook>(block, &mut diagnostics).is_some());
+    for attribute in &block.attributes {
+        let mistake = egret_config::Diagnostic::error("look here").at(&attribute.name.location);
+        diagnostics.push(mistake);
+    }
+    let shown = diagnostics.render(false);
+    for secret in ["hunter2", "Bearer", "swordfish", "correct", "horse"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    assert!(shown.contains("headers = { A = \"**************\""), "{shown}");
 }
