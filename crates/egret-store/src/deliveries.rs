@@ -1,5 +1,7 @@
 //! The delivery queue.
 
+use std::collections::BTreeMap;
+
 use egret_model::{Alert, AlertAction, Timestamp};
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
@@ -144,11 +146,9 @@ pub struct QueueCount {
     pub output: String,
     /// To be made.
     pub pending: u64,
-    /// Made.
-    pub delivered: u64,
     /// Dead letters.
     pub dead: u64,
-    /// What went wrong last with one that is not made.
+    /// What went wrong with one of them.
     pub error: Option<String>,
 }
 
@@ -319,25 +319,42 @@ impl Store {
         Ok(rows.iter().map(delivery).collect::<Result<_, _>>()?)
     }
 
-    /// How full the queue of each output is that was ever used.
+    /// What is not delivered, output by output; those with nothing left are not in it.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn queue_counts(&self) -> Result<Vec<QueueCount>, StoreError> {
-        let sql = "SELECT output, sum(state = 'pending'), sum(state = 'delivered'), sum(state = 'dead'), \
-                   max(CASE WHEN state <> 'delivered' THEN error END) FROM delivery GROUP BY output ORDER BY output";
-        let rows = sqlx::query(sql).fetch_all(&self.pool).await?;
-        let count = |row: &SqliteRow| -> Result<QueueCount, sqlx::Error> {
-            let number = |column: usize| row.try_get::<i64, _>(column).map(i64::unsigned_abs);
-            Ok(QueueCount {
-                output: row.try_get(0)?,
-                pending: number(1)?,
-                delivered: number(2)?,
-                dead: number(3)?,
-                error: row.try_get(4)?,
-            })
-        };
-        Ok(rows.iter().map(count).collect::<Result<_, _>>()?)
+        // What was delivered is most of the table, and is not looked at.
+        let sql = "SELECT output, state, count(*) FROM delivery WHERE state IN ('pending', 'dead') \
+                   GROUP BY state, output";
+        let mut counts: BTreeMap<String, QueueCount> = BTreeMap::new();
+        for row in sqlx::query(sql).fetch_all(&self.pool).await? {
+            let output: String = row.try_get(0)?;
+            let state = DeliveryState::from_word(row.try_get(1)?);
+            let number = row.try_get::<i64, _>(2)?.unsigned_abs();
+            let error = self.some_error(&output, state).await?;
+            let count = counts.entry(output.clone()).or_insert_with(|| QueueCount {
+                output,
+                pending: 0,
+                dead: 0,
+                error: None,
+            });
+            match state {
+                DeliveryState::Dead => count.dead = number,
+                _ => count.pending = number,
+            }
+            count.error = count.error.take().or(error);
+        }
+        Ok(counts.into_values().collect())
+    }
+
+    /// What went wrong with one of the deliveries of an output in a state.
+    async fn some_error(&self, output: &str, state: DeliveryState) -> Result<Option<String>, StoreError> {
+        // The one that was queued first was tried if any was.
+        let sql = "SELECT error FROM delivery WHERE state = $1 AND output = $2 ORDER BY sequence LIMIT 1";
+        let error: Option<Option<String>> =
+            sqlx::query_scalar(sql).bind(state.as_str()).bind(output).fetch_optional(&self.pool).await?;
+        Ok(error.flatten())
     }
 }
 

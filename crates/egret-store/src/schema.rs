@@ -21,7 +21,7 @@ pub(crate) const VERSIONS: &[&[&str]] = &[&[
      finished_at INTEGER, error TEXT)",
     "CREATE INDEX delivery_due ON delivery (output, due_at, sequence) WHERE state = 'pending'",
     "CREATE INDEX delivery_order ON delivery (alert_id, output, sequence)",
-    "CREATE INDEX delivery_state ON delivery (state, output)",
+    "CREATE INDEX delivery_state ON delivery (state, output, sequence)",
     // What services call what was made of an alert there.
     "CREATE TABLE reference (alert_id TEXT NOT NULL, output TEXT NOT NULL, reference TEXT NOT NULL, \
      PRIMARY KEY (alert_id, output)) WITHOUT ROWID",
