@@ -24,6 +24,7 @@ mod backoff;
 mod deliver;
 pub mod lifecycle;
 
+mod metrics;
 pub mod view;
 
 pub use configuration::{
@@ -32,6 +33,7 @@ pub use configuration::{
 pub use deliver::{DeliverUntil, Deliverer, DeliveryReport, OutputReport};
 pub use error::AlertError;
 pub use intake::{Intake, IntakeReport};
+pub use metrics::AlertMetrics;
 pub use route::{RouteSubject, RouteVerdict};
 pub use staging::{Staging, set_stage};
 

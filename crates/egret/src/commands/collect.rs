@@ -99,7 +99,6 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     let outcome = collector.collect(plans);
     progress.finish();
     let report = outcome?;
-    options.metrics.write(&report.partitions)?;
     // What was interrupted is taken in by the next run.
     let alerts = if options.dry_run || report.interrupted {
         Ok(AlertReport::default())

@@ -99,7 +99,7 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
         eprintln!("{} {}", style::warning("warning:"), printable(warning));
     }
     let worst = findings.finish()?;
-    options.metrics.write(&report.partitions)?;
+    options.metrics.write(&report.partitions, None)?;
     if !project.unused_rules.is_empty() {
         eprintln!("{}; `egret rule list` says which", super::rule::counts(&project));
     }
