@@ -182,12 +182,17 @@ def wiki(text: str) -> str:
             out += f"<pre>{html.escape(part.strip())}</pre>"
             continue
         for block in filter(None, (block.strip() for block in part.split("\n\n"))):
-            lines = block.split("\n")
-            if all(line.startswith("* ") for line in lines):
-                out += "<ul>" + "".join(f"<li>{wiki_line(line[2:])}</li>" for line in lines) + "</ul>"
+            if block.startswith("* "):
+                # A line without a star goes on with the item before it.
+                items = block[2:].split("\n* ")
+                out += "<ul>" + "".join(f"<li>{wiki_lines(item)}</li>" for item in items) + "</ul>"
             else:
-                out += f"<p>{'<br>'.join(map(wiki_line, lines))}</p>"
+                out += f"<p>{wiki_lines(block)}</p>"
     return out
+
+
+def wiki_lines(text: str) -> str:
+    return "<br>".join(map(wiki_line, text.split("\n")))
 
 
 def wiki_line(text: str) -> str:
