@@ -133,7 +133,8 @@ fn is_repository(text: &str) -> bool {
 const DIALECT: Dialect = Dialect {
     escape: Escape::GitHub,
     field: |name, value| format!("- **{name}:** {value}"),
-    link: |title, target| format!("- [{title}]({target})"),
+    // Another bullet than that of fields: with the same, both would be one list, and each of its lines a paragraph.
+    link: |title, target| format!("* [{title}]({target})"),
     code: |text| {
         let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
         let fence = "`".repeat(longest.max(2) + 1);

@@ -13,6 +13,9 @@ use crate::workspace;
 use self::binary::Binary;
 use self::pages::Page;
 
+/// The book's sources.
+const BOOK: &str = "docs/src";
+
 /// Where the generated pages lie. Nothing else lies there.
 const FOLDER: &str = "docs/src/reference";
 
@@ -35,7 +38,7 @@ pub enum Mode {
 pub fn run(mode: Mode) -> Result<Report, String> {
     let root = workspace::root();
     let binary = Binary::build(&root)?;
-    let pages = all_pages(&binary)?;
+    let pages = all_pages(&binary, &root.join(BOOK))?;
     let summary = fs::read_to_string(root.join(SUMMARY)).map_err(|error| format!("{SUMMARY}: {error}"))?;
 
     let mut wanted: BTreeMap<String, String> = BTreeMap::new();
@@ -63,12 +66,15 @@ pub fn run(mode: Mode) -> Result<Report, String> {
     }
 }
 
-fn all_pages(binary: &Binary) -> Result<Vec<Page>, String> {
+fn all_pages(binary: &Binary, book: &Path) -> Result<Vec<Page>, String> {
     let mut pages = vec![pages::commands(&binary.help()?)];
     for kind in [&pages::TABLES, &pages::SOURCES, &pages::FORMATS, &pages::OUTPUTS] {
         let described = binary.describe(kind.command)?;
         pages.push(pages::index(kind, &described));
-        pages.extend(described.iter().map(|value| pages::one(kind, value)));
+        pages.extend(described.iter().map(|value| {
+            let has_picture = book.join(pages::picture(kind, value)).is_file();
+            pages::one(kind, value, has_picture)
+        }));
     }
     Ok(pages)
 }
@@ -76,10 +82,9 @@ fn all_pages(binary: &Binary) -> Result<Vec<Page>, String> {
 /// The generated files that are there now, with their text.
 fn present_pages(root: &Path) -> Result<BTreeMap<String, String>, String> {
     let mut present = BTreeMap::new();
-    let files =
-        workspace::text_files(&root.join("docs/src")).map_err(|error| format!("docs/src: {error}"))?;
+    let files = workspace::text_files(&root.join(BOOK)).map_err(|error| format!("{BOOK}: {error}"))?;
     for file in files {
-        let path = format!("docs/src/{}", file.path);
+        let path = format!("{BOOK}/{}", file.path);
         if path == SUMMARY || path.starts_with(FOLDER) {
             present.insert(path, file.text);
         }

@@ -70,6 +70,9 @@ pub const OUTPUTS: Kind = Kind {
 /// What is prose: a key of the description, and the heading it gets.
 const PROSE: [(&str, &str); 2] = [("arrives", "What arrives"), ("permissions", "Permissions")];
 
+/// Of these, what a picture shows.
+const PICTURED: &str = "arrives";
+
 /// The heading in the table of contents whose part is generated.
 const CONTENTS_HEADING: &str = "# Reference";
 
@@ -101,8 +104,14 @@ pub fn index(kind: &Kind, described: &[Value]) -> Page {
     Page { path: format!("{}.md", kind.folder), title: kind.title.to_owned(), depth: 0, text }
 }
 
-/// The page of one thing: description, facts, lists of columns or arguments as tables, example last.
-pub fn one(kind: &Kind, value: &Value) -> Page {
+/// Where the picture of a thing lies below the book's sources, if there is one.
+pub fn picture(kind: &Kind, value: &Value) -> String {
+    format!("images/{}/{}.png", kind.folder, field(value, "name"))
+}
+
+/// The page of one thing: description, facts, lists of columns or arguments as tables, example, and what is prose, with
+/// the picture of what arrives.
+pub fn one(kind: &Kind, value: &Value, has_picture: bool) -> Page {
     let name = field(value, "name");
     let mut text = format!("# `{name}`\n\n{GENERATED}\n{}\n", field(value, "description"));
     let mut facts = String::new();
@@ -139,7 +148,11 @@ pub fn one(kind: &Kind, value: &Value) -> Page {
     for (key, title) in PROSE {
         let prose = field(value, key);
         if !prose.is_empty() {
-            let _ = write!(text, "\n## {title}\n\n{prose}\n");
+            let _ = write!(text, "\n## {title}\n\n");
+            if key == PICTURED && has_picture {
+                let _ = write!(text, "![An alert as {name} shows it](../../{})\n\n", picture(kind, value));
+            }
+            let _ = writeln!(text, "{prose}");
         }
     }
     Page { path: format!("{}/{name}.md", kind.folder), title: format!("`{name}`"), depth: 1, text }
@@ -255,6 +268,7 @@ mod tests {
                 ],
                 "example": "select 1\n",
             }),
+            false,
         );
         assert_eq!((page.path.as_str(), page.depth), ("tables/web_log.md", 1));
         let body = page.text.replace(GENERATED, "");
@@ -262,6 +276,18 @@ mod tests {
             | name | type | description |\n| --- | --- | --- |\n| `status` | `integer` | 200 \\| 404 |\n\
             | `path` | `varchar` |  |\n\n## Example\n\n```sql\nselect 1\n```\n";
         assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn what_arrives_is_shown_where_there_is_a_picture() {
+        let value = json!({"name": "post", "description": "Letters.", "arrives": "A letter.", "permissions": "A stamp."});
+        assert_eq!(picture(&OUTPUTS, &value), "images/outputs/post.png");
+        let shown = one(&OUTPUTS, &value, true).text;
+        let expected = "\n## What arrives\n\n![An alert as post shows it](../../images/outputs/post.png)\n\nA letter.\n\n\
+            ## Permissions\n\nA stamp.\n";
+        assert!(shown.ends_with(expected), "{shown}");
+        let plain = one(&OUTPUTS, &value, false).text;
+        assert!(plain.ends_with("\n## What arrives\n\nA letter.\n\n## Permissions\n\nA stamp.\n"), "{plain}");
     }
 
     #[test]

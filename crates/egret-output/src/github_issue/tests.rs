@@ -76,6 +76,7 @@ async fn an_alert_is_one_issue() {
     assert_eq!(issue["assignees"], json!(["octocat"]));
     let body = issue["body"].as_str().unwrap();
     assert!(body.contains("- **Severity:** high\n"), "{body}");
+    assert!(body.contains("\n\n* ["), "links are a list of their own: {body}");
     assert!(body.contains("](https://example.org/runbook)"), "{body}");
     assert!(body.contains("\"event_name\": \"ConsoleLogin\""), "{body}");
 }
