@@ -192,28 +192,24 @@ impl AlertSettings {
     /// How bad a finding is after the `override` blocks.
     ///
     /// # Errors
-    /// If the condition of one has no value for it.
+    /// Never in practice: only if the finding cannot be a row.
     pub fn severity_of(&self, finding: &Finding) -> Result<Severity, crate::AlertError> {
         let mut overridden = [finding.clone()];
         let rows = Finding::to_rows(&overridden)?;
-        crate::intake::override_severities(self, &mut overridden, &rows)?;
+        crate::intake::override_severities(self, &mut overridden, &rows);
         Ok(overridden[0].severity)
     }
 
     /// What each route says about an alert, in order. `row` is the finding that raised it, as a row.
-    ///
-    /// # Errors
-    /// If the condition of a route has no value for it.
     pub fn route_verdicts(
         &self,
         subject: &RouteSubject<'_>,
         row: Option<&arrow::array::RecordBatch>,
-    ) -> Result<Vec<RouteVerdict>, crate::AlertError> {
-        let conditions = row.map(|row| route::conditions(&self.routes, row)).transpose()?;
-        Ok(match &conditions {
-            Some(conditions) => route::verdicts(&self.routes, subject, route::in_row(conditions, 0)),
+    ) -> Vec<RouteVerdict> {
+        match row.map(|row| route::conditions(&self.routes, row)) {
+            Some(conditions) => route::verdicts(&self.routes, subject, route::in_row(&conditions, 0)),
             None => route::verdicts(&self.routes, subject, |_| None),
-        })
+        }
     }
 
     /// The `suppress` blocks: name, reason, and until when.

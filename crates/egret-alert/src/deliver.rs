@@ -1,6 +1,7 @@
 //! Working the queue off: each output on its own, as fast as it takes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ use crate::own::{self, DELIVERY_FAILED};
 /// Deliveries that are read from the queue at a time. An alert may carry an event of 256 KiB.
 const PAGE: usize = 512;
 
-/// An output that fails so often in a row is down: the rest of its queue is not tried before a pause.
+/// An output that fails or refuses so often in a row is down: the rest of its queue is not tried before a pause.
 const DOWN: usize = 8;
 
 /// While waiting, the queue is looked at so often: another process may put something into it.
@@ -63,8 +64,6 @@ pub struct Deliverer<'a> {
 pub struct DeliveryReport {
     /// What each output with something in its queue did.
     pub outputs: Vec<OutputReport>,
-    /// Whether another process is at it, so that nothing was done.
-    pub elsewhere: bool,
 }
 
 /// What became of the deliveries to an output.
@@ -85,18 +84,19 @@ pub struct OutputReport {
 }
 
 impl Deliverer<'_> {
-    /// Delivers. Only one process at a time does: else alerts would overtake each other.
+    /// Delivers.
     ///
     /// # Errors
     /// If the store fails. What an output says is in the report.
     pub async fn run(&self, until: DeliverUntil) -> Result<DeliveryReport, AlertError> {
-        let Some(_lock) = self.store.try_lock("deliver")? else {
-            return Ok(DeliveryReport { elsewhere: true, ..DeliveryReport::default() });
-        };
         let mut reports: Vec<OutputReport> = Vec::new();
         // Dead letters make alerts for other outputs, which may be through with their queues by then.
         loop {
-            let lines = self.settings.outputs().iter().filter(|output| output.enabled).map(Line::new);
+            let had_dead = |line: &Line<'_>| {
+                reports.iter().any(|report| report.output == line.address && report.dead > 0)
+            };
+            let enabled = self.settings.outputs().iter().filter(|output| output.enabled);
+            let lines = enabled.map(Line::new).filter(|line| until == DeliverUntil::Empty || !had_dead(line));
             let runs = lines.map(|line| self.work_off(line, until));
             let pass: Vec<OutputReport> = join_all(runs).await.into_iter().collect::<Result<_, _>>()?;
             let has_dead = pass.iter().any(|report| report.dead > 0);
@@ -106,10 +106,15 @@ impl Deliverer<'_> {
             }
         }
         let counts = self.store.queue_counts().await?;
-        Ok(DeliveryReport { outputs: combine(reports, counts), elsewhere: false })
+        Ok(DeliveryReport { outputs: combine(reports, counts) })
     }
 
+    /// Works off the queue of one output. Only one process at a time does: else alerts would overtake each other.
     async fn work_off(&self, mut line: Line<'_>, until: DeliverUntil) -> Result<OutputReport, AlertError> {
+        let Some(_lock) = self.store.try_lock(&format!("deliver-{}", line.address))? else {
+            line.report.error = Some("another process is delivering there".to_owned());
+            return Ok(line.report);
+        };
         let started = self.clock.now();
         while !self.is_stopped() {
             // What fails now is due later: with one look at the clock each is tried once.
@@ -125,6 +130,7 @@ impl Deliverer<'_> {
                     if is_empty || line.is_down() {
                         self.pause(next, line.is_down()).await;
                         line.failures_in_a_row = 0;
+                        line.held_until = line.held_until.filter(|until| *until > Instant::now());
                     }
                 }
             }
@@ -188,13 +194,18 @@ impl Deliverer<'_> {
         self.settle(line, &sent).await
     }
 
+    /// Sends a batch in a task of its own: an answer that comes while others are written down is not too late for that.
     async fn send_batch(
         &self,
         definition: &OutputDefinition,
         batch: Vec<DueDelivery>,
     ) -> Vec<(DueDelivery, Result<Receipt, SendError>)> {
         let letters: Vec<Letter> = batch.iter().map(|due| self.letter(definition, due)).collect();
-        let answers = definition.output.send(&letters).await;
+        let output = Arc::clone(&definition.output);
+        let answers = match tokio::spawn(async move { output.send(&letters).await }).await {
+            Ok(answers) => answers,
+            Err(error) => vec![Err(SendError::retry(format!("sending ended early: {error}"))); batch.len()],
+        };
         batch.into_iter().zip(answers).collect()
     }
 
@@ -258,6 +269,8 @@ struct Line<'a> {
     limiter: Option<DefaultDirectRateLimiter>,
     report: OutputReport,
     failures_in_a_row: usize,
+    /// The service asked for patience until then.
+    held_until: Option<Instant>,
     /// Whether its rate does not allow more at present.
     is_throttled: bool,
 }
@@ -271,7 +284,15 @@ impl<'a> Line<'a> {
         let address = definition.address();
         let report = OutputReport { output: address.clone(), ..OutputReport::default() };
         let limiter = quota.map(RateLimiter::direct);
-        Self { definition, address, limiter, report, failures_in_a_row: 0, is_throttled: false }
+        Self {
+            definition,
+            address,
+            limiter,
+            report,
+            failures_in_a_row: 0,
+            held_until: None,
+            is_throttled: false,
+        }
     }
 
     /// The next batch, as large as the output takes and its rate allows.
@@ -288,18 +309,23 @@ impl<'a> Line<'a> {
         batch
     }
 
-    /// Whether the output seems to be down, from the answers that came last.
+    /// Whether the output seems to be down, from the answers that came last. One that refuses everything is as good as
+    /// down: its token may be wrong, and the rest of the queue need not die of it.
     fn take_notice(&mut self, answers: &[(DueDelivery, Result<Receipt, SendError>)]) {
         for (_, answer) in answers {
             match answer {
-                Err(SendError::Retry { .. }) => self.failures_in_a_row += 1,
-                Ok(_) | Err(SendError::Refused { .. }) => self.failures_in_a_row = 0,
+                Ok(_) => self.failures_in_a_row = 0,
+                Err(SendError::Refused { .. }) => self.failures_in_a_row += 1,
+                Err(SendError::Retry { after, .. }) => {
+                    self.failures_in_a_row += 1;
+                    self.held_until = after.map(|after| Instant::now() + after).max(self.held_until);
+                }
             }
         }
     }
 
     fn is_down(&self) -> bool {
-        self.failures_in_a_row >= DOWN
+        self.failures_in_a_row >= DOWN || self.held_until.is_some_and(|until| Instant::now() < until)
     }
 
     /// What an answer means for the queue.
@@ -313,9 +339,11 @@ impl<'a> Line<'a> {
             Err(SendError::Retry { message, after }) => {
                 let due_at = next_try(&due.delivery.delivery_id, due.attempts + 1, *after, now);
                 let patience = i64::try_from(self.definition.give_up_after.as_micros()).unwrap_or(i64::MAX);
-                if due_at.micros() > due.created_at.micros().saturating_add(patience) {
+                // From the first try on: nobody is to blame for the time before.
+                let since = due.tried_at.unwrap_or(now);
+                if due_at.micros() > since.micros().saturating_add(patience) {
                     let tries = due.attempts + 1;
-                    return self.give_up(format!("{message} (tried {tries} times since {})", due.created_at));
+                    return self.give_up(format!("{message} (tried {tries} times since {since})"));
                 }
                 self.report.failed += 1;
                 self.report.error = Some(message.clone());

@@ -1,7 +1,6 @@
 //! What can go wrong between findings and people.
 
 use egret_lake::LakeError;
-use egret_model::EvaluateError;
 use egret_store::StoreError;
 
 /// Why alerts could not be made or delivered.
@@ -14,14 +13,6 @@ pub enum AlertError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An expression of a route, a `suppress` block or a `dedup` has no value.
-    #[error("{place} fails: {error}")]
-    Expression {
-        /// Which one, with its place.
-        place: String,
-        /// What went wrong.
-        error: EvaluateError,
-    },
     /// Findings cannot be arranged as rows.
     #[error("cannot arrange findings as rows: {0}")]
     Rows(#[from] arrow::error::ArrowError),

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use egret_detect::DetectionDefinition;
-use egret_lake::{AddedFile, Follower, Lake};
+use egret_lake::{AddedFile, AddedRows, Follower, Lake};
 use egret_model::finding::FINDING_TABLE;
-use egret_model::{Alert, AlertAction, AlertStatus, Clock, Expression, Finding, Origin, Timestamp, id};
+use egret_model::{
+    Alert, AlertAction, AlertStatus, Clock, Expression, Finding, Origin, Severity, Timestamp, id,
+};
 use egret_store::{AuditEntry, Change, FindingOutcome, NewDelivery, Store, StoredAlert};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -25,8 +27,13 @@ fn position_in(lake: &Lake) -> String {
     format!("finding of {}", lake.id())
 }
 
-/// Findings that are merged in one change of the store. A finding may carry an event of 256 KiB.
-const BATCH: usize = 1_000;
+/// Findings that are read at a time. One may carry an event of 256 KiB.
+const READ_ROWS: usize = 256;
+
+/// Findings that are merged in one change of the store: so many, or so many bytes of events. An alert is read and
+/// written once in a change, however many of its findings are new.
+const BATCH_FINDINGS: usize = 8_192;
+const BATCH_BYTES: usize = 16 << 20;
 
 /// Who makes alerts of findings.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +76,7 @@ impl Intake<'_> {
     /// If the lake or the store fails; the next run goes on from there, and counts no finding twice.
     pub async fn run(&self, lake: &Lake) -> Result<IntakeReport, AlertError> {
         let mut report = IntakeReport::default();
-        self.look_after_stages(&mut report).await?;
+        self.notice_detections().await?;
         let position = position_in(lake);
         let from = self.store.position(&position).await?;
         let added = lake.added_files(FINDING_TABLE, from).await?;
@@ -83,6 +90,7 @@ impl Intake<'_> {
             change.set_position(&position, added.upto.max(now)).await?;
             change.commit().await?;
         }
+        self.look_after_stages(&mut report).await?;
         Ok(report)
     }
 
@@ -94,14 +102,25 @@ impl Intake<'_> {
         Ok(Follower { table: FINDING_TABLE, snapshot: store.position(&position_in(lake)).await? })
     }
 
-    /// New detections are noticed before a finding of theirs is looked at, and those that were silent long enough are
-    /// promoted.
+    /// New detections are noticed before a finding of theirs is looked at.
+    async fn notice_detections(&self) -> Result<(), AlertError> {
+        if self.settings.staging.is_none() {
+            return Ok(());
+        }
+        let mut change = self.store.change().await?;
+        let mut staging = Staging::read(&mut change).await?;
+        let entries = staging.notice(self.settings.staging.as_ref(), self.detections, self.clock.now());
+        staging.write(&mut change).await?;
+        change.audit(&entries).await?;
+        Ok(change.commit().await?)
+    }
+
+    /// Those that were silent long enough are promoted, once all that they found is counted.
     async fn look_after_stages(&self, report: &mut IntakeReport) -> Result<(), AlertError> {
         let now = self.clock.now();
         let mut change = self.store.change().await?;
         let mut staging = Staging::read(&mut change).await?;
-        let mut entries = staging.notice(self.settings.staging.as_ref(), self.detections, now);
-        entries.extend(staging.promote(self.settings.staging.as_ref(), now));
+        let entries = staging.promote(self.settings.staging.as_ref(), now);
         if own::raise_digest(&mut change, self.settings, &staging.staged(), now).await? {
             report.raised += 1;
         }
@@ -111,16 +130,19 @@ impl Intake<'_> {
     }
 
     async fn read_file(&self, file: &AddedFile, report: &mut IntakeReport) -> Result<(), AlertError> {
-        let mut rows = file.open(BATCH)?;
+        let mut rows = file.open(READ_ROWS)?;
         loop {
             // Decoding computes, so it is not for the threads that wait.
-            let (rest, batch) = tokio::task::spawn_blocking(move || {
-                let findings = rows.next().map(|batch| batch.map(|batch| Finding::from_rows(&batch)));
-                (rows, findings)
+            let (rest, read) = tokio::task::spawn_blocking(move || {
+                let read = read_batch(&mut rows);
+                (rows, read)
             })
             .await?;
             rows = rest;
-            let Some(findings) = batch.transpose()? else { return Ok(()) };
+            let findings = read?;
+            if findings.is_empty() {
+                return Ok(());
+            }
             let mut change = self.store.change().await?;
             let mut batch = Batch::new(self.settings, self.clock.now());
             batch.take(&mut change, findings).await?;
@@ -130,13 +152,25 @@ impl Intake<'_> {
     }
 }
 
+/// The findings of the next change; none at the end.
+fn read_batch(rows: &mut AddedRows) -> Result<Vec<Finding>, AlertError> {
+    let (mut findings, mut bytes) = (Vec::new(), 0);
+    while findings.len() < BATCH_FINDINGS && bytes < BATCH_BYTES {
+        let Some(batch) = rows.next().transpose()? else { break };
+        let more = Finding::from_rows(&batch);
+        bytes += more.iter().map(|finding| finding.event.len()).sum::<usize>();
+        findings.extend(more);
+    }
+    Ok(findings)
+}
+
 /// An alert that a batch touches.
 struct Touched {
     stored: StoredAlert,
-    /// `None` for one that is new.
-    before: Option<AlertStatus>,
+    /// Status and severity before; `None` for one that is new.
+    before: Option<(AlertStatus, Severity)>,
     is_changed: bool,
-    /// The row of the finding that came last, which the routes are asked about.
+    /// The row of the finding that the routes are asked about: the one that raises, reopens or makes it worse.
     row: usize,
 }
 
@@ -181,25 +215,20 @@ impl<'a> Batch<'a> {
         }
         findings.sort_by(|one, other| (one.time, &one.finding_id).cmp(&(other.time, &other.finding_id)));
         let rows = Finding::to_rows(&findings)?;
-        override_severities(self.settings, &mut findings, &rows)?;
+        override_severities(self.settings, &mut findings, &rows);
         let mut staging = Staging::read(change).await?;
-        let wanted = self.held_back(&findings, &rows, &mut staging)?;
+        let wanted = self.held_back(&findings, &rows, &mut staging);
         self.staging = Some(staging);
-        self.conditions = route::conditions(&self.settings.routes, &rows)?;
+        self.conditions = route::conditions(&self.settings.routes, &rows);
         self.merge(change, &findings, &rows, &wanted).await
     }
 
     /// The rows of findings that become part of alerts; the others are accounted for.
-    fn held_back(
-        &mut self,
-        findings: &[Finding],
-        rows: &RecordBatch,
-        staging: &mut Staging,
-    ) -> Result<Vec<usize>, AlertError> {
+    fn held_back(&mut self, findings: &[Finding], rows: &RecordBatch, staging: &mut Staging) -> Vec<usize> {
         let mut masks = Vec::with_capacity(self.settings.suppressions.len());
         for about in &self.settings.suppressions {
             let place = || format!("`where` of the suppression at {}", about.definition.name.location);
-            masks.push(mask(about.condition.as_ref(), rows, place)?);
+            masks.push(mask(about.condition.as_ref(), rows, place));
         }
         let mut wanted = Vec::with_capacity(findings.len());
         for (row, finding) in findings.iter().enumerate() {
@@ -228,7 +257,7 @@ impl<'a> Batch<'a> {
             };
             self.outcomes.push((finding.finding_id.clone(), outcome));
         }
-        Ok(wanted)
+        wanted
     }
 
     async fn merge(
@@ -242,9 +271,11 @@ impl<'a> Batch<'a> {
         let merge_keys: HashSet<&str> = keys.iter().map(|key| key.merge_key.as_str()).collect();
         let merge_keys: Vec<&str> = merge_keys.into_iter().collect();
         let widest = keys.iter().map(|key| key.policy.window).max().unwrap_or(0);
-        let earliest = keys.iter().map(|key| findings[key.row].time).min().unwrap_or(self.now);
-        for stored in change.alerts_by_key(&merge_keys, earliest.plus_micros(-widest)).await? {
-            let before = Some(stored.alert.status);
+        let times = || keys.iter().map(|key| findings[key.row].time);
+        let earliest = times().min().unwrap_or(self.now).plus_micros(-widest);
+        let latest = times().max().unwrap_or(self.now).plus_micros(widest.max(1));
+        for stored in change.alerts_by_key(&merge_keys, earliest, latest).await? {
+            let before = Some((stored.alert.status, stored.alert.severity));
             self.add(Touched { stored, before, is_changed: false, row: 0 });
         }
         for key in keys {
@@ -295,9 +326,16 @@ impl<'a> Batch<'a> {
         let index = match found {
             Some(index) => {
                 let touched = &mut self.touched[index];
-                merge::absorb(&mut touched.stored.alert, finding);
+                let alert = &mut touched.stored.alert;
+                let is_decisive = (alert.status == AlertStatus::Gathering
+                    && alert.count < key.policy.threshold)
+                    || finding.severity > alert.severity
+                    || !touched.is_changed;
+                merge::absorb(alert, finding);
                 touched.is_changed = true;
-                touched.row = key.row;
+                if is_decisive {
+                    touched.row = key.row;
+                }
                 index
             }
             None => {
@@ -367,34 +405,38 @@ impl<'a> Batch<'a> {
         if touched.before.is_some() {
             alert.revision += 1;
         }
+        let is_worse = touched.before.is_some_and(|(_, severity)| alert.severity > severity);
         let action = match alert.status {
             AlertStatus::Gathering if alert.count >= policy.threshold => AlertAction::Raise,
             AlertStatus::Gathering => return,
             AlertStatus::Closed => AlertAction::Reopen,
             AlertStatus::Open | AlertStatus::Acknowledged => AlertAction::Update,
         };
+        if action != AlertAction::Update {
+            alert.status = AlertStatus::Open;
+        }
+        // Who was not told yet, and is to be told of it as it is now.
+        let mut newcomers = Vec::new();
+        if action != AlertAction::Update || is_worse {
+            newcomers = self.destinations(alert, policy, touched.row);
+            newcomers.retain(|destination| !alert.outputs.contains(&destination.output));
+        }
         match action {
             AlertAction::Raise => {
                 report.raised += 1;
-                alert.status = AlertStatus::Open;
                 entries.push(self.entry(alert, "raised"));
-                let to = self.destinations(alert, policy, touched.row);
-                send_to(&mut touched.stored, to);
             }
             AlertAction::Reopen => {
                 report.reopened += 1;
-                alert.status = AlertStatus::Open;
                 alert.closed = None;
                 entries.push(self.entry(alert, "reopened"));
             }
-            _ => {
-                report.updated += 1;
-                if !policy.updates {
-                    return;
-                }
-            }
+            _ => report.updated += 1,
         }
-        queued.extend(deliveries_of(self.settings, &touched.stored, action, None, None));
+        if action != AlertAction::Update || policy.updates {
+            queued.extend(deliveries_of(self.settings, &touched.stored, action, None, None));
+        }
+        queued.extend(send_also_to(self.settings, &mut touched.stored, newcomers));
     }
 
     fn destinations(&self, alert: &Alert, policy: &Policy, row: usize) -> Vec<Destination> {
@@ -433,31 +475,36 @@ struct MergeKey {
 }
 
 /// Gives findings the severities that `override` blocks say, the last one that takes a finding.
-pub(crate) fn override_severities(
-    settings: &AlertSettings,
-    findings: &mut [Finding],
-    rows: &RecordBatch,
-) -> Result<(), AlertError> {
+pub(crate) fn override_severities(settings: &AlertSettings, findings: &mut [Finding], rows: &RecordBatch) {
     for about in &settings.overrides {
         let place = || format!("`where` of the override at {}", about.definition.location);
-        let holds = mask(about.condition.as_ref(), rows, place)?;
+        let holds = mask(about.condition.as_ref(), rows, place);
         for (row, finding) in findings.iter_mut().enumerate() {
             if about.takes(finding, holds.as_ref().is_none_or(|mask| mask.value(row))) {
                 finding.severity = about.definition.severity;
             }
         }
     }
-    Ok(())
 }
 
-/// For which rows a condition holds; `None` if there is no condition.
-fn mask(
+/// For which rows a condition holds; `None` if there is no condition. One row for which it has no value stops nobody: it
+/// does not hold for that row, and it is told.
+pub(crate) fn mask(
     condition: Option<&Arc<dyn Expression>>,
     rows: &RecordBatch,
     place: impl Fn() -> String,
-) -> Result<Option<BooleanArray>, AlertError> {
-    let Some(condition) = condition else { return Ok(None) };
-    condition.matches(rows).map(Some).map_err(|error| AlertError::Expression { place: place(), error })
+) -> Option<BooleanArray> {
+    let condition = condition?;
+    let error = match condition.matches(rows) {
+        Ok(mask) => return Some(mask),
+        Err(error) => error,
+    };
+    tracing::warn!(place = place(), %error, "it does not hold for the findings for which it fails");
+    let in_row = |row: usize| {
+        let holds = condition.matches(&rows.slice(row, 1));
+        holds.is_ok_and(|holds| holds.value(0))
+    };
+    Some((0..rows.num_rows()).map(in_row).map(Some).collect())
 }
 
 /// What the outputs of an alert are to be told, those that take such news.
@@ -487,9 +534,18 @@ pub(crate) fn deliveries_of(
     alert.outputs.iter().filter(takes).map(delivery).collect()
 }
 
-/// Sends an alert the ways that were found for it.
-pub(crate) fn send_to(stored: &mut StoredAlert, to: Vec<Destination>) {
-    stored.alert.outputs = to.iter().map(|destination| destination.output.clone()).collect();
-    stored.routes =
-        to.into_iter().filter_map(|destination| Some((destination.output, destination.route?))).collect();
+/// Sends an alert further ways, beside those that it goes already; what is to be told there.
+pub(crate) fn send_also_to(
+    settings: &AlertSettings,
+    stored: &mut StoredAlert,
+    to: Vec<Destination>,
+) -> Vec<NewDelivery> {
+    let known = stored.alert.outputs.len();
+    for Destination { output, route } in to {
+        stored.routes.extend(route.map(|route| (output.clone(), route)));
+        stored.alert.outputs.push(output);
+    }
+    let mut raised = deliveries_of(settings, stored, AlertAction::Raise, None, None);
+    raised.retain(|delivery| stored.alert.outputs[known..].contains(&delivery.output));
+    raised
 }

@@ -80,6 +80,10 @@ async fn change_alert(
         change.alert(alert_id).await?.ok_or_else(|| AlertError::UnknownAlert(alert_id.to_owned()))?;
     let status = stored.alert.status.as_str();
     let Remark { by, at, text } = remark.clone();
+    if stored.alert.status == AlertStatus::Gathering && action != AlertAction::Comment {
+        let hint = "it was not raised: it has fewer findings than its threshold asks for";
+        return Err(AlertError::State { alert_id: alert_id.to_owned(), status, hint });
+    }
     apply(&mut stored.alert, remark).map_err(|hint| AlertError::State {
         alert_id: alert_id.to_owned(),
         status,

@@ -4,8 +4,13 @@ use egret_model::alert::Difference;
 use egret_model::{Alert, AlertStatus, Finding, Observables, Timestamp, id};
 use serde_json::{Map, Value as Json};
 
-/// Of so many findings an alert keeps ids and differences; the others are counted, and are in the lake.
-const MAX_KEPT: usize = 50;
+/// Of so many findings an alert keeps ids; the others are counted, and are in the lake.
+const MAX_IDS: usize = 50;
+
+/// Of so many it keeps where they differ, as long as that is no more than so many bytes: an alert is read and written
+/// each time it gets more findings, and sent as a whole.
+const MAX_DIFFERENCES: usize = 20;
+const MAX_DIFFERENCES_BYTES: usize = 32 << 10;
 
 /// So many addresses or names of a kind are kept.
 const MAX_OBSERVABLES: usize = 100;
@@ -75,12 +80,15 @@ pub(crate) fn absorb(alert: &mut Alert, finding: &Finding) {
             add(&mut difference.values, &lost);
         }
     }
-    if alert.differences.len() < MAX_KEPT {
+    if alert.differences.len() as u64 == alert.count && alert.count < MAX_DIFFERENCES as u64 {
         alert.differences.push(Difference {
             finding_id: finding.finding_id.clone(),
             time: finding.time,
             values: without(&event, &common),
         });
+    }
+    keep_small(&mut alert.differences);
+    if alert.finding_ids.len() < MAX_IDS {
         alert.finding_ids.push(finding.finding_id.clone());
     }
     alert.common = common;
@@ -102,6 +110,31 @@ pub(crate) fn absorb(alert: &mut Alert, finding: &Finding) {
                 known.push(value.clone());
             }
         }
+    }
+}
+
+/// Lets go of the last differences while all of them are too large.
+fn keep_small(differences: &mut Vec<Difference>) {
+    let mut bytes = 0;
+    let fit = differences.iter().take_while(|difference| {
+        bytes += size(&difference.values);
+        bytes <= MAX_DIFFERENCES_BYTES
+    });
+    let fit = fit.count();
+    differences.truncate(fit);
+}
+
+/// About as many bytes as the object has when it is written.
+fn size(object: &Map<String, Json>) -> usize {
+    object.iter().map(|(key, value)| key.len() + 4 + value_size(value)).sum()
+}
+
+fn value_size(value: &Json) -> usize {
+    match value {
+        Json::String(text) => text.len() + 2,
+        Json::Array(items) => items.iter().map(|item| value_size(item) + 1).sum::<usize>() + 2,
+        Json::Object(object) => size(object) + 2,
+        _ => 8,
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use egret_model::{Alert, AlertAction, AlertStatus, Severity, Timestamp, id};
-use egret_store::{AuditEntry, Change, NewDelivery, StagedDetection, StoredAlert};
+use egret_store::{AuditEntry, Change, StagedDetection, StoredAlert};
 use serde_json::{Map, Value as Json, json};
 
 use crate::configuration::AlertSettings;
 use crate::error::AlertError;
-use crate::intake::{deliveries_of, send_to};
+use crate::intake::{deliveries_of, send_also_to};
 use crate::route::{Destination, RouteSubject, destinations};
 
 /// The detection that alerts about dead letters have.
@@ -31,7 +31,9 @@ pub(crate) async fn raise_dead_letters(
 ) -> Result<(), AlertError> {
     let merged_by = object(json!({ "output": output }));
     let merge_key = id::alert_id(DELIVERY_FAILED, output, "").to_string();
-    let known = change.alerts_by_key(&[&merge_key], Timestamp::from_micros(i64::MIN)).await?;
+    let known = change
+        .alerts_by_key(&[&merge_key], Timestamp::from_micros(i64::MIN), Timestamp::from_micros(i64::MAX))
+        .await?;
     let open = known.into_iter().find(|stored| stored.alert.status != AlertStatus::Closed);
     let event = object(json!({ "output": output, "error": error }));
     let (mut stored, action) = match open {
@@ -141,8 +143,7 @@ async fn raise(
     now: Timestamp,
 ) -> Result<(), AlertError> {
     stored.alert.status = AlertStatus::Open;
-    send_to(&mut stored, to);
-    let queued: Vec<NewDelivery> = deliveries_of(settings, &stored, AlertAction::Raise, None, None);
+    let queued = send_also_to(settings, &mut stored, to);
     change.put_alerts(&[&stored]).await?;
     change.queue(&queued, now).await?;
     let raised = AuditEntry {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use egret_config::{Diagnostic, Diagnostics, Located};
 use egret_detect::AlertPolicy;
@@ -121,20 +121,32 @@ pub(crate) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// What the values of a policy's keys are, row by row.
+/// What the values of a policy's keys are, row by row. One row for which a key has no value stops nobody: it is null
+/// there, and it is told.
 pub(crate) fn merged_by(policy: &Policy, rows: &RecordBatch) -> Result<Vec<Map<String, Json>>, AlertError> {
     let mut maps = vec![Map::new(); rows.num_rows()];
     for key in &policy.dedup {
-        let failed = |error| AlertError::Expression { place: key.place.clone(), error };
-        let values = key.expression.evaluate(rows).map_err(failed)?;
-        let formatter = ArrayFormatter::try_new(&*values, &FormatOptions::default())?;
-        for (row, map) in maps.iter_mut().enumerate() {
-            let value =
-                if values.is_null(row) { Json::Null } else { formatter.value(row).to_string().into() };
+        let values = match key.expression.evaluate(rows) {
+            Ok(values) => texts(&values)?,
+            Err(error) => {
+                tracing::warn!(place = key.place, %error, "it is null for the findings for which it fails");
+                let in_row = |row| key.expression.evaluate(&rows.slice(row, 1)).ok();
+                let rows =
+                    (0..rows.num_rows()).map(|row| in_row(row).and_then(|value| texts(&value).ok()?.pop()));
+                rows.map(|value| value.unwrap_or(Json::Null)).collect()
+            }
+        };
+        for (map, value) in maps.iter_mut().zip(values) {
             map.insert(key.expression.sql().to_owned(), value);
         }
     }
     Ok(maps)
+}
+
+fn texts(values: &ArrayRef) -> Result<Vec<Json>, AlertError> {
+    let formatter = ArrayFormatter::try_new(&**values, &FormatOptions::default())?;
+    let text = |row| if values.is_null(row) { Json::Null } else { formatter.value(row).to_string().into() };
+    Ok((0..values.len()).map(text).collect())
 }
 
 impl Policy {

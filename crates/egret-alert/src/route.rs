@@ -8,7 +8,7 @@ use egret_model::channel::wildcard_matches;
 use egret_model::{ChannelPattern, Expression, Severity};
 use egret_output::{TEMPLATE_BLOCK, Templates};
 
-use crate::error::AlertError;
+use crate::intake::mask;
 use crate::severity_test::SeverityTest;
 
 /// What a `route` block says.
@@ -162,14 +162,10 @@ fn has_tag(tags: &[String], pattern: &str) -> bool {
 }
 
 /// For each route whether its condition holds, row by row; `None` for one without.
-pub(crate) fn conditions(
-    routes: &[Route],
-    rows: &RecordBatch,
-) -> Result<Vec<Option<BooleanArray>>, AlertError> {
+pub(crate) fn conditions(routes: &[Route], rows: &RecordBatch) -> Vec<Option<BooleanArray>> {
     let evaluate = |route: &Route| {
-        let Some(condition) = &route.condition else { return Ok(None) };
-        let place = format!("`where` of the route at {}", route.definition.location);
-        condition.matches(rows).map(Some).map_err(|error| AlertError::Expression { place, error })
+        let place = || format!("`where` of the route at {}", route.definition.location);
+        mask(route.condition.as_ref(), rows, place)
     };
     routes.iter().map(evaluate).collect()
 }

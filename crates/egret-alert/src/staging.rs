@@ -12,10 +12,20 @@ use crate::error::AlertError;
 /// A detection that somebody staged by hand stays so until somebody promotes it.
 const BY_HAND: Timestamp = Timestamp::from_micros(i64::MAX);
 
+/// That the detections of a store were noticed once, among its positions.
+const BEGUN: &str = "staging";
+
+fn is_by_hand(staged: &StagedDetection) -> bool {
+    staged.stage == Stage::Staged && staged.until == BY_HAND
+}
+
 /// The stages that are known, within one change.
 #[derive(Debug)]
 pub struct Staging {
     known: HashMap<(String, String), StagedDetection>,
+    /// Whether the detections of this store were noticed once.
+    is_begun: bool,
+    has_begun: bool,
     changed: Vec<(String, String)>,
     forgotten: Vec<(String, String)>,
 }
@@ -26,9 +36,16 @@ impl Staging {
     /// # Errors
     /// If the store fails.
     pub(crate) async fn read(change: &mut Change) -> Result<Self, AlertError> {
+        let is_begun = change.position(BEGUN).await? > 0;
         let known = change.stages().await?.into_iter();
         let known = known.map(|staged| ((staged.detection_id.clone(), staged.version.clone()), staged));
-        Ok(Self { known: known.collect(), changed: Vec::new(), forgotten: Vec::new() })
+        Ok(Self {
+            known: known.collect(),
+            is_begun,
+            has_begun: false,
+            changed: Vec::new(),
+            forgotten: Vec::new(),
+        })
     }
 
     /// Notices the detections that run, where staging is configured. The first time all are live: nobody wants
@@ -40,12 +57,13 @@ impl Staging {
         now: Timestamp,
     ) -> Vec<AuditEntry> {
         let Some(staging) = staging else { return Vec::new() };
-        let staging = Some(staging).filter(|_| !self.known.is_empty());
+        let staging = Some(staging).filter(|_| self.is_begun);
+        self.has_begun = true;
         let mut entries = Vec::new();
-        self.forget_replaced(detections);
         for detection in detections.iter().filter(|detection| detection.enabled) {
             entries.extend(self.notice_one(&detection.id.value, &detection.version(), staging, now));
         }
+        self.forget_replaced(detections);
         entries
     }
 
@@ -80,7 +98,10 @@ impl Staging {
         if self.known.contains_key(&key) {
             return None;
         }
+        // What somebody staged by hand stays so, whatever becomes of the rule.
+        let by_hand = self.known.values().any(|staged| staged.detection_id == id && is_by_hand(staged));
         let (stage, until) = match staging {
+            _ if by_hand => (Stage::Staged, BY_HAND),
             Some(staging) => (Stage::Staged, now.plus_micros(staging.stage_for)),
             None => (Stage::Live, now),
         };
@@ -94,7 +115,8 @@ impl Staging {
         };
         self.known.insert(key.clone(), staged);
         self.changed.push(key);
-        (stage == Stage::Staged).then(|| entry(id, "staged", format!("until {until}"), "egret", now))
+        let detail = if by_hand { "as the version before".to_owned() } else { format!("until {until}") };
+        (stage == Stage::Staged).then(|| entry(id, "staged", detail, "egret", now))
     }
 
     /// Promotes those whose time is over and that were silent enough, or all if nothing is staged any more. Returns
@@ -102,7 +124,7 @@ impl Staging {
     pub(crate) fn promote(&mut self, staging: Option<&StagingSettings>, now: Timestamp) -> Vec<AuditEntry> {
         let mut entries = Vec::new();
         for (key, staged) in &mut self.known {
-            if staged.stage != Stage::Staged || staged.until == BY_HAND {
+            if staged.stage != Stage::Staged || is_by_hand(staged) {
                 continue;
             }
             let is_due = staging
@@ -126,8 +148,8 @@ impl Staging {
         version: &str,
         now: Timestamp,
     ) -> bool {
-        if let Some(staging) = &settings.staging {
-            let staging = Some(staging).filter(|_| !self.known.is_empty());
+        let staging = settings.staging.as_ref().filter(|_| self.is_begun);
+        if staging.is_some() || self.known.values().any(|staged| staged.detection_id == id) {
             self.notice_one(id, version, staging, now);
         }
         let key = (id.to_owned(), version.to_owned());
@@ -159,6 +181,9 @@ impl Staging {
         changed.dedup();
         let stages: Vec<StagedDetection> =
             changed.iter().filter_map(|key| self.known.get(key).cloned()).collect();
+        if self.has_begun && !self.is_begun {
+            change.set_position(BEGUN, 1).await?;
+        }
         change.forget_stages(&self.forgotten).await?;
         Ok(change.put_stages(&stages).await?)
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use egret_model::{Alert, AlertStatus, Severity, Timestamp};
-use sqlx::{AssertSqlSafe, QueryBuilder, Row};
+use sqlx::{QueryBuilder, Row};
 
 use crate::change::{Change, ROWS, json_list};
 use crate::error::StoreError;
@@ -36,8 +36,8 @@ pub struct AlertFilter {
 }
 
 impl Change {
-    /// The alerts with one of `merge_keys` that have findings from `since` on, the newest first. Others are too old
-    /// to take one more.
+    /// The alerts with one of `merge_keys` that have findings from `since` on and begin before `until`, the newest first:
+    /// others are too old or too new to take one more.
     ///
     /// # Errors
     /// If the database fails, or holds what cannot be read.
@@ -45,12 +45,14 @@ impl Change {
         &mut self,
         merge_keys: &[&str],
         since: Timestamp,
+        until: Timestamp,
     ) -> Result<Vec<StoredAlert>, StoreError> {
         let sql = "SELECT body, merge_key, routes FROM alert WHERE merge_key IN (SELECT value FROM json_each($1)) \
-                   AND time_last >= $2 ORDER BY time_first DESC, alert_id";
+                   AND time_last >= $2 AND time_first < $3 ORDER BY time_first DESC, alert_id";
         let rows = sqlx::query(sql)
             .bind(json_list(merge_keys.iter().copied()))
             .bind(since.micros())
+            .bind(until.micros())
             .fetch_all(&mut *self.transaction)
             .await?;
         rows.iter().map(stored).collect()
@@ -164,7 +166,7 @@ impl Store {
     pub async fn alerts_beginning(&self, prefix: &str, limit: u32) -> Result<Vec<Alert>, StoreError> {
         let sql =
             "SELECT body, merge_key, routes FROM alert WHERE substr(alert_id, 1, length($1)) = $1 LIMIT $2";
-        let rows = sqlx::query(AssertSqlSafe(sql)).bind(prefix).bind(limit).fetch_all(&self.pool).await?;
+        let rows = sqlx::query(sql).bind(prefix).bind(limit).fetch_all(&self.pool).await?;
         rows.iter().map(|row| stored(row).map(|stored| stored.alert)).collect()
     }
 }

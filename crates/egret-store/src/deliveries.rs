@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use egret_model::{Alert, AlertAction, Timestamp};
+use futures_util::TryStreamExt as _;
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row};
@@ -11,6 +12,9 @@ use crate::alerts::parse;
 use crate::change::{Change, ROWS, instant, json_list};
 use crate::error::StoreError;
 use crate::store::Store;
+
+/// Deliveries are read until their alerts have so many bytes.
+const MAX_PAGE_BYTES: usize = 16 << 20;
 
 /// Where a delivery is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -72,8 +76,8 @@ pub struct DueDelivery {
     pub delivery: NewDelivery,
     /// How often it was tried.
     pub attempts: u32,
-    /// When it was queued.
-    pub created_at: Timestamp,
+    /// When it was tried first.
+    pub tried_at: Option<Timestamp>,
     /// The alert as it was then.
     pub alert: Alert,
     /// What the service called what an earlier delivery of the alert made there.
@@ -209,14 +213,16 @@ impl Change {
                 Outcome::Later { due_at, error } => (DeliveryState::Pending, *due_at, None, Some(error)),
                 Outcome::Dead { error } => (DeliveryState::Dead, now, Some(now.micros()), Some(error)),
             };
+            // An update that was replaced while it was sent is not there any more.
             let sql = "UPDATE delivery SET state = $1, due_at = $2, finished_at = $3, error = $4, \
-                       attempts = attempts + 1 WHERE sequence = $5";
+                       attempts = attempts + 1, tried_at = coalesce(tried_at, $6) WHERE delivery_id = $5";
             sqlx::query(sql)
                 .bind(state.as_str())
                 .bind(due_at.micros())
                 .bind(finished_at)
                 .bind(error)
-                .bind(due.sequence)
+                .bind(&due.delivery.delivery_id)
+                .bind(now.micros())
                 .execute(&mut *self.transaction)
                 .await?;
             if let Outcome::Delivered(Some(reference)) = outcome {
@@ -238,13 +244,16 @@ impl Change {
         Ok(())
     }
 
-    /// Queues dead letters again; those of one output, or all. Returns how many.
+    /// Queues dead letters again; those of one output, or all. What was overtaken by later news of the same alert stays
+    /// where it is. Returns how many are queued.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn revive(&mut self, output: Option<&str>, now: Timestamp) -> Result<u64, StoreError> {
         let sql = "UPDATE delivery SET state = 'pending', due_at = $1, created_at = $1, attempts = 0, \
-                   finished_at = NULL WHERE state = 'dead' AND ($2 IS NULL OR output = $2)";
+                   tried_at = NULL, finished_at = NULL WHERE state = 'dead' AND ($2 IS NULL OR output = $2) \
+                   AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.alert_id = delivery.alert_id \
+                   AND e.output = delivery.output AND e.sequence > delivery.sequence AND +e.state = 'delivered')";
         let done = sqlx::query(sql).bind(now.micros()).bind(output).execute(&mut *self.transaction).await?;
         Ok(done.rows_affected())
     }
@@ -263,22 +272,28 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<DueDelivery>, StoreError> {
         let sql = "SELECT d.sequence, d.delivery_id, d.alert_id, d.revision, d.output, d.route, d.action, \
-                   d.by_whom, d.remark, d.attempts, d.created_at, \
+                   d.by_whom, d.remark, d.attempts, d.tried_at, \
                    coalesce(v.body, a.body), r.reference \
                    FROM delivery d JOIN alert a ON a.alert_id = d.alert_id \
                    LEFT JOIN alert_revision v ON v.alert_id = d.alert_id AND v.revision = d.revision \
                    LEFT JOIN reference r ON r.alert_id = d.alert_id AND r.output = d.output \
                    WHERE d.output = $1 AND d.state = 'pending' AND d.due_at <= $2 \
                    AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.alert_id = d.alert_id AND e.output = d.output \
-                   AND e.sequence < d.sequence AND e.state = 'pending') \
+                   AND e.sequence < d.sequence AND +e.state = 'pending') \
                    ORDER BY d.due_at, d.sequence LIMIT $3";
-        let rows = sqlx::query(sql)
+        let mut rows = sqlx::query(sql)
             .bind(output)
             .bind(now.micros())
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-            .fetch_all(&self.pool)
-            .await?;
-        rows.iter().map(due).collect()
+            .fetch(&self.pool);
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        while bytes < MAX_PAGE_BYTES
+            && let Some(row) = rows.try_next().await?
+        {
+            bytes += row.try_get::<&str, _>(11)?.len();
+            found.push(due(&row)?);
+        }
+        Ok(found)
     }
 
     /// When the next delivery to one of `outputs` may be tried; `None` if there is none.
@@ -373,7 +388,7 @@ fn due(row: &SqliteRow) -> Result<DueDelivery, StoreError> {
             remark: row.try_get(8)?,
         },
         attempts: row.try_get(9)?,
-        created_at: instant(row.try_get(10)?),
+        tried_at: row.try_get::<Option<i64>, _>(10)?.map(instant),
         alert: parse(row.try_get(11)?)?,
         reference: row.try_get(12)?,
     })

@@ -45,12 +45,13 @@ pub struct SuppressionCount {
 }
 
 impl Change {
-    /// Those of `finding_ids` that were read before.
+    /// Those of `finding_ids` that were read before. What a hunt found first may still be found in the stream.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn known_findings(&mut self, finding_ids: &[&str]) -> Result<HashSet<String>, StoreError> {
-        let sql = "SELECT finding_id FROM finding WHERE finding_id IN (SELECT value FROM json_each($1))";
+        let sql = "SELECT finding_id FROM finding WHERE finding_id IN (SELECT value FROM json_each($1)) \
+                   AND outcome <> 'hunt'";
         let list = json_list(finding_ids.iter().copied());
         let known: Vec<String> = sqlx::query_scalar(sql).bind(list).fetch_all(&mut *self.transaction).await?;
         Ok(known.into_iter().collect())
@@ -59,7 +60,7 @@ impl Change {
     /// Says what became of findings that are new.
     ///
     /// # Errors
-    /// If one of them is not new, or the database fails.
+    /// If the database fails.
     pub async fn add_findings(&mut self, findings: &[(String, FindingOutcome)]) -> Result<(), StoreError> {
         for chunk in findings.chunks(ROWS) {
             let mut insert = QueryBuilder::new("INSERT INTO finding (finding_id, outcome, about) ");
@@ -67,6 +68,9 @@ impl Change {
                 let (outcome, about) = outcome.columns();
                 row.push_bind(id).push_bind(outcome).push_bind(about);
             });
+            insert.push(
+                " ON CONFLICT (finding_id) DO UPDATE SET outcome = excluded.outcome, about = excluded.about",
+            );
             insert.build().execute(&mut *self.transaction).await?;
         }
         Ok(())

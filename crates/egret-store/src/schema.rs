@@ -11,14 +11,14 @@ pub(crate) const VERSIONS: &[&[&str]] = &[&[
      status TEXT NOT NULL, severity INTEGER NOT NULL, channel TEXT NOT NULL, time_first INTEGER NOT NULL, \
      time_last INTEGER NOT NULL, updated_at INTEGER NOT NULL, revision INTEGER NOT NULL, routes TEXT NOT NULL, body TEXT NOT NULL)",
     "CREATE INDEX alert_key ON alert (merge_key, time_last)",
-    "CREATE INDEX alert_status ON alert (status, updated_at)",
+    "CREATE INDEX alert_updated ON alert (updated_at)",
     // An alert as it was, for deliveries of it that are still to be made.
     "CREATE TABLE alert_revision (alert_id TEXT NOT NULL, revision INTEGER NOT NULL, body TEXT NOT NULL, \
      PRIMARY KEY (alert_id, revision)) WITHOUT ROWID",
-    "CREATE TABLE delivery (sequence INTEGER PRIMARY KEY, delivery_id TEXT NOT NULL UNIQUE, alert_id TEXT NOT NULL, \
+    "CREATE TABLE delivery (sequence INTEGER PRIMARY KEY AUTOINCREMENT, delivery_id TEXT NOT NULL UNIQUE, alert_id TEXT NOT NULL, \
      revision INTEGER NOT NULL, output TEXT NOT NULL, route TEXT, action TEXT NOT NULL, by_whom TEXT, remark TEXT, \
      state TEXT NOT NULL, attempts INTEGER NOT NULL, due_at INTEGER NOT NULL, created_at INTEGER NOT NULL, \
-     finished_at INTEGER, error TEXT)",
+     tried_at INTEGER, finished_at INTEGER, error TEXT)",
     "CREATE INDEX delivery_due ON delivery (output, due_at, sequence) WHERE state = 'pending'",
     "CREATE INDEX delivery_order ON delivery (alert_id, output, sequence)",
     "CREATE INDEX delivery_state ON delivery (state, output, sequence)",

@@ -55,7 +55,9 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             // What was delivered is not delivered again after a power cut, as far as the disk keeps its word.
             .synchronous(SqliteSynchronous::Full)
-            .pragma("cache_size", "-16384")
+            // 32 MiB of pages, and a log of as many: ids are random, so changes are everywhere in the file.
+            .pragma("cache_size", "-32768")
+            .pragma("wal_autocheckpoint", "8000")
             .busy_timeout(BUSY);
         let pool = SqlitePoolOptions::new()
             .max_connections(4)

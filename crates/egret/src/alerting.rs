@@ -5,9 +5,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use egret_alert::{
-    AlertSettings, DeliverUntil, Deliverer, DeliveryReport, Intake, IntakeReport, OutputReport,
-};
+use egret_alert::{AlertSettings, DeliverUntil, Deliverer, Intake, IntakeReport, OutputReport};
 use egret_config::Diagnostics;
 use egret_lake::Lake;
 use egret_output::{OUTPUT_BLOCK, OutputContext, OutputDefinition};
@@ -72,27 +70,24 @@ impl Project {
         })
     }
 
-    /// Makes alerts of the findings that are new.
-    pub async fn take_in(
+    /// Makes alerts of the findings that are new, and delivers, unless `until` says to leave that. What is queued is
+    /// delivered also if findings cannot be read.
+    pub async fn alert(
         &self,
         settings: &AlertSettings,
         store: &Store,
         lake: &Lake,
-    ) -> Result<IntakeReport, Failure> {
-        let intake = Intake { settings, detections: &self.detections, store, clock: &*self.clock };
-        Ok(intake.run(lake).await?)
-    }
-
-    /// Works the queue off.
-    pub async fn deliver(
-        &self,
-        settings: &AlertSettings,
-        store: &Store,
-        until: DeliverUntil,
+        until: Option<DeliverUntil>,
         stop: &StopSignal,
-    ) -> Result<DeliveryReport, Failure> {
-        let deliverer = Deliverer { settings, store, clock: &*self.clock, stop: stop.flag() };
-        Ok(deliverer.run(until).await?)
+    ) -> Result<AlertReport, Failure> {
+        let clock = &*self.clock;
+        let intake = Intake { settings, detections: &self.detections, store, clock };
+        let alerts = intake.run(lake).await;
+        let deliveries = match until {
+            Some(until) => Deliverer { settings, store, clock, stop: stop.flag() }.run(until).await?.outputs,
+            None => Vec::new(),
+        };
+        Ok(AlertReport { alerts: alerts?, deliveries })
     }
 }
 

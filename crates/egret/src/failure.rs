@@ -122,9 +122,7 @@ impl From<StoreError> for Failure {
 impl From<AlertError> for Failure {
     fn from(error: AlertError) -> Self {
         match error {
-            AlertError::UnknownAlert(_) | AlertError::State { .. } | AlertError::Expression { .. } => {
-                Self::usage(error.to_string())
-            }
+            AlertError::UnknownAlert(_) | AlertError::State { .. } => Self::usage(error.to_string()),
             other => Self::outside(other.to_string())
                 .hint("no finding is lost: the next run, or `egret alert deliver`, goes on from there"),
         }

@@ -1,4 +1,4 @@
-//! Ctrl-C for commands that end in good order.
+//! Ctrl-C, and SIGTERM as service managers send it, for commands that end in good order.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -16,12 +16,22 @@ pub fn stop_on_ctrl_c(handle: &Handle, stop: &StopSignal, doing: &'static str) {
     let stop = stop.clone();
     // Made here and not in the task, so that a signal counts from now on.
     let _inside = handle.enter();
-    let Ok(mut interrupts) = signal(SignalKind::interrupt()) else { return };
+    let (Ok(mut interrupts), Ok(mut terminations)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
     handle.spawn(async move {
-        interrupts.recv().await;
+        tokio::select! {
+            _ = interrupts.recv() => {}
+            _ = terminations.recv() => {}
+        }
         eprintln!("{} {doing}; press Ctrl-C again to end now", style::warning("stopping:"));
         stop.stop();
-        interrupts.recv().await;
+        tokio::select! {
+            _ = interrupts.recv() => {}
+            _ = terminations.recv() => {}
+        }
         std::process::exit(i32::from(INTERRUPTED));
     });
 }

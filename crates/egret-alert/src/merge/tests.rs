@@ -51,9 +51,22 @@ fn says_what_findings_share_and_where_they_differ() {
 fn an_alert_keeps_some_and_counts_all() {
     let events: Vec<Json> = (0..120).map(|number| json!({"n": number, "same": true})).collect();
     let alert = merged(&events);
-    assert_eq!((alert.count, alert.differences.len(), alert.finding_ids.len()), (120, 50, 50));
+    assert_eq!((alert.count, alert.differences.len(), alert.finding_ids.len()), (120, 20, 50));
     assert_eq!(alert.common, object(json!({"same": true})));
     assert_eq!(alert.time_last.micros() - alert.time_first.micros(), 119_000_000);
+}
+
+/// However large the events, an alert stays small enough to be sent.
+#[test]
+fn large_differences_are_let_go() {
+    let events: Vec<Json> =
+        (0..30).map(|number| json!({"text": format!("{number}{}", "x".repeat(10_000))})).collect();
+    let alert = merged(&events);
+    assert_eq!((alert.count, alert.differences.len()), (30, 3));
+    // The first is shared until the second comes, and is a difference from then on.
+    let large = "y".repeat(200_000);
+    let alert = merged(&[json!({"text": large}), json!({"text": "small"})]);
+    assert_eq!((alert.count, alert.differences.len()), (2, 0));
 }
 
 #[test]

@@ -174,7 +174,7 @@ async fn four_outputs_with_failures_get_each_alert_once() {
     let world = World::new(&text).await;
     world.find(&findings(5)).await;
     world.take_in().await;
-    for _ in 0..8 {
+    for _ in 0..12 {
         world.deliver(DeliverUntil::TriedOnce).await;
         world.wait(3600);
     }
@@ -246,9 +246,54 @@ async fn a_route_may_say_it_otherwise() {
 }
 
 #[tokio::test]
-async fn only_one_process_delivers() {
+async fn only_one_process_delivers_to_an_output() {
     let peer = HttpPeer::start().await.unwrap();
     let world = World::new(&configuration(&peer, "")).await;
-    let _lock = world.store.try_lock("deliver").unwrap().unwrap();
-    assert!(world.deliver(DeliverUntil::TriedOnce).await.elsewhere);
+    world.find(&findings(3)).await;
+    world.take_in().await;
+    let _lock = world.store.try_lock("deliver-webhook.hook").unwrap().unwrap();
+    let report = world.deliver(DeliverUntil::TriedOnce).await;
+    assert_eq!((peer.requests().len(), lines(&world)), (0, 3));
+    let hook = report.outputs.iter().find(|output| output.output == "webhook.hook").unwrap();
+    assert_eq!((hook.pending, hook.error.as_deref()), (3, Some("another process is delivering there")));
+}
+
+/// A wrong token must not cost the whole queue.
+#[tokio::test]
+async fn one_that_refuses_everything_is_as_good_as_down() {
+    let peer = HttpPeer::start().await.unwrap();
+    peer.always(Answer::status(401));
+    let world = World::new(&configuration(&peer, "")).await;
+    world.find(&findings(200)).await;
+    world.take_in().await;
+    world.deliver(DeliverUntil::TriedOnce).await;
+    let filter = |state| DeliveryFilter { state: Some(state), ..DeliveryFilter::default() };
+    let dead = world.store.deliveries(&filter(DeliveryState::Dead)).await.unwrap().len();
+    let pending = world.store.deliveries(&filter(DeliveryState::Pending)).await.unwrap().len();
+    assert!((8..100).contains(&dead) && dead + pending == 200, "{dead} dead, {pending} pending");
+    assert!(world.alerts().await.iter().any(|alert| alert.detection_id == "egret.delivery_failed"));
+}
+
+/// An update that is replaced while it is being sent is not confused with the one that replaced it.
+#[tokio::test]
+async fn what_is_replaced_while_it_is_sent_is_another_delivery() {
+    let peer = HttpPeer::start().await.unwrap();
+    let world = World::new(&configuration(&peer, "")).await;
+    world.find(&[finding("d", 0)]).await;
+    world.take_in().await;
+    world.deliver(DeliverUntil::TriedOnce).await;
+    world.find(&[finding("d", 1)]).await;
+    world.take_in().await;
+    peer.script([Answer::Late(Duration::from_millis(600))]);
+    let meanwhile = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        world.find(&[finding("d", 2)]).await;
+        world.take_in().await;
+    };
+    tokio::join!(world.deliver(DeliverUntil::TriedOnce), meanwhile);
+    world.wait(60);
+    world.deliver(DeliverUntil::TriedOnce).await;
+    assert_eq!(peer.last().json()["alert"]["count"], 3);
+    let filter = DeliveryFilter { state: Some(DeliveryState::Pending), ..DeliveryFilter::default() };
+    assert!(world.store.deliveries(&filter).await.unwrap().is_empty());
 }

@@ -273,6 +273,90 @@ async fn routes_are_asked_in_order() {
     assert_eq!(to("own"), "file.soc");
 }
 
+/// Collected in one go or in pieces: the finding that raises decides the way.
+#[tokio::test]
+async fn the_finding_that_raises_is_routed() {
+    let text = r#"
+        route {
+          where = "event->>'user' = 'root'"
+          to    = [output.file.soc]
+        }
+        route { to = [output.file.all] }
+    "#;
+    let bob = || Finding { event: "{\"user\":\"bob\"}".into(), ..finding("d", 60) };
+    for in_pieces in [false, true] {
+        let world = World::new(&with(text)).await;
+        if in_pieces {
+            world.find(&[finding("d", 0)]).await;
+            world.take_in().await;
+            world.find(&[bob()]).await;
+        } else {
+            world.find(&[finding("d", 0), bob()]).await;
+        }
+        world.take_in().await;
+        assert_eq!(world.alerts().await[0].outputs, ["file.soc"], "in pieces: {in_pieces}");
+    }
+}
+
+#[tokio::test]
+async fn an_alert_that_gets_worse_is_told_to_those_who_must_know() {
+    let text = r#"
+        route {
+          severity = ">= critical"
+          to       = [output.file.soc]
+          continue = true
+        }
+        route { to = [output.file.all] }
+    "#;
+    let world = World::new(&with(text)).await;
+    world.find(&[finding("d", 0)]).await;
+    world.take_in().await;
+    world.find(&[Finding { severity: Severity::Critical, ..finding("d", 60) }]).await;
+    world.take_in().await;
+    assert_eq!(world.alerts().await[0].outputs, ["file.all", "file.soc"]);
+    assert_eq!(queued(&world.store).await, ["raise file.all", "update file.all", "raise file.soc"]);
+}
+
+/// One finding for which an expression has no value stops nobody.
+#[tokio::test]
+async fn an_expression_that_fails_for_one_finding_is_about_that_one() {
+    let text = r#"
+        alerts { dedup = ["cast(event->>'user' as bigint)"] }
+        suppress "many" {
+          where  = "cast(event->>'user' as bigint) > 10"
+          reason = "numbers"
+        }
+        route { to = [output.file.all] }
+    "#;
+    let world = World::new(&with(text)).await;
+    let of =
+        |user: &str, second| Finding { event: format!("{{\"user\":\"{user}\"}}"), ..finding("d", second) };
+    world.find(&[of("1", 0), of("abc", 1), of("99", 2)]).await;
+    let report = world.take_in().await;
+    assert_eq!((report.findings, report.suppressed, report.raised), (3, 1, 2));
+}
+
+#[tokio::test]
+async fn what_a_hunt_found_first_is_an_alert_when_the_stream_finds_it() {
+    let world = World::new(&with("route { to = [output.file.all] }")).await;
+    world.find(&[Finding { origin: Origin::Hunt, ..finding("d", 0) }]).await;
+    world.take_in().await;
+    world.find(&[finding("d", 0)]).await;
+    assert_eq!(world.take_in().await.raised, 1);
+}
+
+#[tokio::test]
+async fn what_was_not_raised_cannot_be_acknowledged() {
+    let world = World::new(&with("alerts { threshold = 2 }\nroute { to = [output.file.all] }")).await;
+    world.find(&[finding("d", 0)]).await;
+    world.take_in().await;
+    let id = world.alerts().await.remove(0).alert_id;
+    let remark = Remark { by: "ada".into(), at: world.clock.now(), text: String::new() };
+    let error =
+        egret_alert::lifecycle::acknowledge(&world.store, &world.settings, &id, remark).await.unwrap_err();
+    assert!(error.to_string().contains("it was not raised"), "{error}");
+}
+
 /// The key of one detection never waits for another's window.
 #[tokio::test]
 async fn a_slow_window_delays_nobody() {

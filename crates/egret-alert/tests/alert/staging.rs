@@ -102,9 +102,37 @@ async fn by_hand_it_stays_until_by_hand() {
     world.wait(400 * 86_400);
     world.find(&[of(&world, "a", 0)]).await;
     assert_eq!(world.take_in().await.staged, 1);
+    // A new version of the rule stays staged with it.
+    let changed = Finding { detection_version: "v2".into(), ..finding("a", 5) };
+    world.find(&[changed]).await;
+    assert_eq!(world.take_in().await.staged, 1);
     set(Stage::Live).await;
     world.find(&[of(&world, "a", 1)]).await;
     assert_eq!(world.take_in().await.raised, 1);
+}
+
+/// One that was staged by hand does not make everything else look new.
+#[tokio::test]
+async fn staging_one_by_hand_stages_no_other() {
+    let world = World::new(&configuration(&["a", "b"], STAGING)).await;
+    let version = world.detections[1].version();
+    set_stage(&world.store, "b", &version, Stage::Staged, "ada", world.clock.now()).await.unwrap();
+    world.find(&[of(&world, "a", 0), of(&world, "b", 1)]).await;
+    let report = world.take_in().await;
+    assert_eq!((report.raised, report.staged), (1, 1));
+}
+
+/// Whoever collects more rarely than detections are staged still counts what they found.
+#[tokio::test]
+async fn what_was_found_meanwhile_is_counted_before_anybody_is_promoted() {
+    let mut world = World::new(&configuration(&["a"], STAGING)).await;
+    world.take_in().await;
+    world.configure(&configuration(&["a", "b"], STAGING));
+    world.take_in().await;
+    world.wait(30 * 3600);
+    world.find(&[of(&world, "b", 0), of(&world, "b", 1), of(&world, "b", 2)]).await;
+    assert_eq!(world.take_in().await.staged, 3);
+    assert_eq!(stage(&world, "b").await.0, Stage::Staged);
 }
 
 #[tokio::test]

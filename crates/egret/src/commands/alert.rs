@@ -12,7 +12,7 @@ use egret_store::{AlertFilter, DeliveryFilter, DeliveryState, Store};
 use serde_json::{Value, json};
 
 use super::{Outcome, block_on, runtime, unknown};
-use crate::alerting::{AlertReport, count_of, tell};
+use crate::alerting::{count_of, tell};
 use crate::arguments::Global;
 use crate::failure::{Failure, INTERRUPTED};
 use crate::interrupt::stop_on_ctrl_c;
@@ -291,21 +291,16 @@ fn deliver(global: &Global, options: &Deliver) -> Outcome {
     let runtime = runtime()?;
     let stop = egret_pipeline::StopSignal::default();
     stop_on_ctrl_c(runtime.handle(), &stop, "finishing what is being sent");
-    let (report, elsewhere) = runtime.block_on(async {
+    let report = runtime.block_on(async {
         let lake = project.existing_lake().await?;
         let store = project.create_store().await?;
         if options.dead {
             check_output(&store, &settings, options.to.as_deref()).await?;
             revive(&store, options, project.clock.now()).await?;
         }
-        let alerts = project.take_in(&settings, &store, &lake).await?;
         let until = if options.wait { DeliverUntil::Empty } else { DeliverUntil::TriedOnce };
-        let delivered = project.deliver(&settings, &store, until, &stop).await?;
-        Ok::<_, Failure>((AlertReport { alerts, deliveries: delivered.outputs }, delivered.elsewhere))
+        project.alert(&settings, &store, &lake, Some(until), &stop).await
     })?;
-    if elsewhere {
-        eprintln!("another process is delivering; nothing was done here");
-    }
     print_one(&report, OutputFormat::of_one(global.output))?;
     let code = tell(&report);
     Ok(if stop.is_stopped() { ExitCode::from(INTERRUPTED) } else { code })
@@ -337,7 +332,7 @@ fn queue(global: &Global, options: &Queue) -> Outcome {
     let settings = project.alert_settings()?;
     let states = match options.state {
         Some(state) => vec![DeliveryState::from(state)],
-        None => vec![DeliveryState::Pending, DeliveryState::Dead],
+        None => vec![DeliveryState::Dead, DeliveryState::Pending],
     };
     let deliveries = block_on(async {
         let mut deliveries = Vec::new();
@@ -347,7 +342,7 @@ fn queue(global: &Global, options: &Queue) -> Outcome {
                 let filter = DeliveryFilter {
                     output: options.to.clone(),
                     state: Some(state),
-                    limit: Some(options.limit),
+                    limit: Some(options.limit.saturating_add(1)),
                     ..DeliveryFilter::default()
                 };
                 deliveries.extend(store.deliveries(&filter).await?);
@@ -361,6 +356,9 @@ fn queue(global: &Global, options: &Queue) -> Outcome {
         objects.push(delivery)?;
     }
     objects.finish()?;
+    if deliveries.len() > options.limit {
+        eprintln!("the first {} deliveries; --limit shows more", options.limit);
+    }
     Ok(ExitCode::SUCCESS)
 }
 

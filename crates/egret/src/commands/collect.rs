@@ -125,12 +125,8 @@ async fn alert(
 ) -> Result<AlertReport, Failure> {
     let settings = project.alert_settings()?;
     let store = project.create_store().await?;
-    let alerts = project.take_in(&settings, &store, lake).await?;
-    if options.no_deliver {
-        return Ok(AlertReport { alerts, deliveries: Vec::new() });
-    }
-    let delivered = project.deliver(&settings, &store, DeliverUntil::TriedOnce, stop).await?;
-    Ok(AlertReport { alerts, deliveries: delivered.outputs })
+    let until = (!options.no_deliver).then_some(DeliverUntil::TriedOnce);
+    project.alert(&settings, &store, lake, until, stop).await
 }
 
 fn is_wanted(options: &Options, partition: &PartitionDefinition) -> bool {

@@ -96,7 +96,7 @@ fn ask(
             tags: &options.tag,
             detection_id: &options.detection,
         };
-        return Ok(settings.route_verdicts(&subject, None)?);
+        return Ok(settings.route_verdicts(&subject, None));
     };
     let subject = RouteSubject {
         channel: &finding.channel,
@@ -106,5 +106,5 @@ fn ask(
     };
     let row = Finding::to_rows(std::slice::from_ref(finding))
         .map_err(|error| Failure::outside(format!("cannot read table {FINDING_TABLE}: {error}")))?;
-    Ok(settings.route_verdicts(&subject, Some(&row))?)
+    Ok(settings.route_verdicts(&subject, Some(&row)))
 }
