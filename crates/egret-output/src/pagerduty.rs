@@ -86,8 +86,8 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
         `group` and `class`. In `custom_details` are the text, why it matters, the fields (at most 50, of 1,000 \
         characters), and the event of the first finding: whole up to 128 KiB, else the beginning of its JSON. So the \
         whole stays under PagerDuty's 512 KB. Links and images go along, at most 20 of each.\n\n\
-        PagerDuty shows text as text, so nothing is escaped but control characters in the summary. A template may say \
-        title, text, description, fields and links; `body` is not used.\n\n\
+        PagerDuty shows text as text, so nothing is escaped; control characters, and those that turn the direction of \
+        writing, are shown as signs. A template may say title, text, description, fields and links; `body` is not used.\n\n\
         202 is taken; 429 and 5xx are tried again; 400, such as for a wrong key, is refused for good.",
     permissions: "In PagerDuty, open the service, choose Integrations, add one of the type Events API v2, and take its \
         integration key. It can send events to this service and nothing else. A key of an event orchestration does as \
