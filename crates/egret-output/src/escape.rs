@@ -328,6 +328,12 @@ pub(crate) fn visible(text: &str) -> String {
     text.replace("\r\n", "\n").chars().map(sign).collect()
 }
 
+/// Lines joined by a sign: in a list of names and values, a line of its own could pass for another of them.
+pub(crate) fn one_line(text: &str) -> String {
+    let lines = text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).map(str::trim);
+    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ↵ ")
+}
+
 /// Services turn addresses into links by themselves: a word joiner within the scheme, and before the dot of `www.`,
 /// keeps them text that can still be read.
 pub(crate) fn break_links(text: &str) -> String {
@@ -375,6 +381,12 @@ mod tests {
         ] {
             assert_eq!(escape.apply(text), expected, "{escape:?} {text}");
         }
+    }
+
+    #[test]
+    fn lines_are_joined() {
+        assert_eq!(one_line(" a\r\n\n b\u{2028}c\n"), "a ↵ b ↵ c");
+        assert_eq!(one_line("a  b"), "a  b");
     }
 
     #[test]

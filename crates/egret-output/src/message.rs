@@ -4,7 +4,7 @@ use egret_model::{Alert, AlertAction, Severity};
 use url::{Position, Url};
 
 use crate::delivery::Delivery;
-use crate::escape::Escape;
+use crate::escape::{Escape, one_line};
 use crate::shorten::shorten;
 use crate::template::Templates;
 
@@ -39,6 +39,15 @@ impl Text {
     /// As it must be written, in at most `limit` characters.
     pub fn shortened(&self, escape: Escape, limit: usize) -> String {
         shorten(&self.written(escape), limit)
+    }
+
+    /// As it must be written as the value of a field: foreign text in one line, so that none of its lines passes for
+    /// another field.
+    pub fn in_field(&self, escape: Escape, limit: usize) -> String {
+        match self {
+            Self::Plain(text) => shorten(&escape.apply(&one_line(text)), limit),
+            Self::MarkUp(text) => shorten(text, limit),
+        }
     }
 
     /// Whether there is nothing in it.

@@ -119,6 +119,15 @@ fn read(block: &str, context: &OutputContext) -> (Option<OutputDefinition>, Stri
 pub const HOSTILE: &str = "<!channel> <@U1> @everyone [x](http://evil.example) {code} h1. x <script>alert(1)</script> *b* \
     `c` #12 \u{1b}[31m\0\r\n> quoted\n# heading\n1. list\n===\n```\n{noformat}";
 
+/// An alert with a name and a value that would like to be two fields.
+pub fn two_faced(action: AlertAction) -> Delivery {
+    let mut delivery = delivery(action);
+    let merged_by = &mut delivery.alert.merged_by;
+    merged_by.insert("user".into(), "bob\n\nSeverity: low".into());
+    merged_by.insert("na\n\nme".into(), "value".into());
+    delivery
+}
+
 /// An alert whose every text is hostile.
 pub fn hostile(action: AlertAction) -> Delivery {
     let mut delivery = delivery(action);

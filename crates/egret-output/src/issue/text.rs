@@ -3,7 +3,7 @@
 use egret_model::AlertAction;
 
 use crate::delivery::Letter;
-use crate::escape::{Escape, visible};
+use crate::escape::{Escape, one_line, visible};
 use crate::shorten::shorten;
 
 /// Of each field at most so much.
@@ -84,8 +84,10 @@ fn fields(letter: &Letter, dialect: &Dialect, room: usize) -> String {
     let fields = &letter.message.fields;
     let (mut lines, mut used) = (Vec::new(), 0);
     for (name, value) in fields {
-        let name = shorten(&dialect.escape.apply(name), MAX_FIELD_NAME);
-        let line = (dialect.field)(&name, &value.shortened(dialect.escape, MAX_FIELD));
+        let name = shorten(&dialect.escape.apply(&one_line(name)), MAX_FIELD_NAME);
+        // Lines that a template wrote stay in the item of the list.
+        let value = value.in_field(dialect.escape, MAX_FIELD).replace('\n', "\n  ");
+        let line = (dialect.field)(&name, &value);
         used += line.chars().count() + 1;
         if used > room {
             break;

@@ -8,7 +8,7 @@ use super::*;
 use crate::definition::OutputDefinition;
 use crate::delivery::{Delivery, Letter, Receipt, SendError};
 use crate::message::Message;
-use crate::testing::{delivery, hostile, monstrous, output_of};
+use crate::testing::{delivery, hostile, monstrous, output_of, two_faced};
 
 const LABEL: &str = "egret-0123456789abcdef0123456789abcdef";
 
@@ -261,6 +261,16 @@ async fn logs_do_not_format_mention_or_link() {
         assert!(at == 0 || text[..at].ends_with(&format!("\\{}", &mark[..1])), "{mark} in {text}");
     }
     assert_eq!(code.matches("{noformat}").count(), 1);
+}
+
+#[tokio::test]
+async fn a_field_stays_in_its_list() {
+    let peer = HttpPeer::start().await.unwrap();
+    peer.script([found(&[]), made("SEC-1")]);
+    send(&jira(&peer, ""), two_faced(AlertAction::Raise)).await.unwrap();
+    let description = check(&peer.last())["description"].as_str().unwrap().to_owned();
+    assert!(description.contains("\n* *user:* bob ↵ Severity: low\n"), "{description}");
+    assert!(description.contains("\n* *na ↵ me:* value\n"), "{description}");
 }
 
 #[tokio::test]

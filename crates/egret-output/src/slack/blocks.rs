@@ -4,7 +4,7 @@ use egret_model::{AlertAction, AlertStatus, Severity};
 use serde_json::{Map, Value, json};
 
 use crate::delivery::Letter;
-use crate::escape::{Escape, break_links, visible};
+use crate::escape::{Escape, break_links, one_line, visible};
 use crate::message::{Link, Message, Text};
 use crate::shorten::shorten;
 
@@ -92,8 +92,8 @@ fn fields(message: &Message) -> Vec<Value> {
         .iter()
         .take(MAX_FIELDS)
         .map(|(name, value)| {
-            let name = shorten(&Escape::Slack.apply(name), MAX_FIELD_NAME);
-            mrkdwn(&format!("*{name}*\n{}", value.shortened(Escape::Slack, MAX_FIELD_VALUE)))
+            let name = shorten(&Escape::Slack.apply(&one_line(name)), MAX_FIELD_NAME);
+            mrkdwn(&format!("*{name}*\n{}", value.in_field(Escape::Slack, MAX_FIELD_VALUE)))
         })
         .collect();
     let mut sections: Vec<Value> =

@@ -4,7 +4,7 @@ use egret_peer::{Answer, HttpPeer};
 
 use super::*;
 use crate::message::Message;
-use crate::testing::{delivery, hostile, monstrous, output_of};
+use crate::testing::{delivery, hostile, monstrous, output_of, two_faced};
 
 fn bot(peer: &HttpPeer, more: &str) -> String {
     format!(
@@ -178,6 +178,18 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
         Value::Object(object) => object.values().for_each(|value| collect(value, texts)),
         Value::Array(items) => items.iter().for_each(|value| collect(value, texts)),
         _ => {}
+    }
+}
+
+#[tokio::test]
+async fn a_value_makes_no_field_of_its_own() {
+    let peer = HttpPeer::start().await.unwrap();
+    peer.always(taken("1.1"));
+    send(&bot(&peer, ""), two_faced(AlertAction::Raise)).await.unwrap();
+    let mut texts = Vec::new();
+    collect(&peer.last().json(), &mut texts);
+    for text in ["*user*\nbob ↵ Severity: low", "*na ↵ me*\nvalue"] {
+        assert!(texts.iter().any(|found| found == text), "{text}: {texts:?}");
     }
 }
 

@@ -4,7 +4,7 @@ use egret_model::{AlertAction, AlertStatus, Severity};
 use serde_json::{Value, json};
 
 use crate::delivery::Letter;
-use crate::escape::{Escape, break_links, visible};
+use crate::escape::{Escape, break_links, one_line, visible};
 use crate::message::{Message, Text};
 use crate::shorten::shorten;
 
@@ -134,8 +134,8 @@ fn facts(message: &Message, limits: &Limits) -> Option<Value> {
         .iter()
         .take(limits.facts)
         .map(|(name, value)| {
-            let name = shorten(&Escape::AdaptiveCard.apply(name), MAX_FACT_NAME);
-            json!({"title": name, "value": value.shortened(Escape::AdaptiveCard, limits.fact)})
+            let name = shorten(&Escape::AdaptiveCard.apply(&one_line(name)), MAX_FACT_NAME);
+            json!({"title": name, "value": value.in_field(Escape::AdaptiveCard, limits.fact)})
         })
         .collect();
     if message.fields.len() > limits.facts {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::delivery::Delivery;
 use crate::message::Message;
-use crate::testing::{delivery, hostile, monstrous, output_of};
+use crate::testing::{delivery, hostile, monstrous, output_of, two_faced};
 
 fn block(peer: &HttpPeer, more: &str) -> String {
     format!("output \"teams\" \"t\" {{\n url = \"{}\"\n {more}\n}}", peer.url("/workflows/secret?sig=secret"))
@@ -167,6 +167,18 @@ async fn logs_do_not_format_mention_or_link() {
         assert!(!runs.contains(harm), "{harm:?} in {runs}");
     }
     assert!(runs.contains("<!channel> <@U1> @everyone"), "runs show text as it is: {runs}");
+}
+
+#[tokio::test]
+async fn a_value_makes_no_fact_of_its_own() {
+    let peer = HttpPeer::start().await.unwrap();
+    send(&block(&peer, ""), two_faced(AlertAction::Raise)).await.unwrap();
+    let card = check(&peer.last());
+    let facts = card["body"].as_array().unwrap().iter().find(|element| element["type"] == "FactSet").unwrap();
+    for (title, value) in [("user", "bob ↵ Severity: low"), ("na ↵ me", "value")] {
+        let fact = json!({"title": title, "value": value});
+        assert!(facts["facts"].as_array().unwrap().contains(&fact), "{fact} in {facts}");
+    }
 }
 
 #[tokio::test]
