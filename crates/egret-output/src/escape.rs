@@ -131,12 +131,15 @@ const WORD_JOINER: char = '\u{2060}';
 
 /// The three characters that Slack's documentation asks to escape make mentions and links. `*`, `_`, `~` and a backtick
 /// have no escape there; followed by a word joiner they are not at the edge of a word, where alone they mean something.
+/// Within a word, `_` means nothing: names such as `root_login` can be copied.
 fn slack(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
-    for c in break_links(&visible(text)).chars() {
+    let text = break_links(&visible(text));
+    for (at, c) in text.char_indices() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
+            '_' if is_within_word(&text, at) => out.push(c),
             '>' => {
                 // Even so it makes a quotation at the start of a line.
                 if out.is_empty() || out.ends_with('\n') {
@@ -224,6 +227,7 @@ fn adaptive_card(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
+            '_' if is_within_word(&text, at) => out.push(c),
             '_' => {
                 out.push(WORD_JOINER);
                 out.push(c);
@@ -241,6 +245,13 @@ fn adaptive_card(text: &str) -> String {
         }
     }
     out
+}
+
+/// Whether there are letters or digits on both sides.
+fn is_within_word(text: &str, at: usize) -> bool {
+    let (before, rest) = text.split_at(at);
+    let after = rest.chars().nth(1);
+    before.chars().next_back().is_some_and(char::is_alphanumeric) && after.is_some_and(char::is_alphanumeric)
 }
 
 fn starts_line(text: &str, at: usize) -> bool {
@@ -362,7 +373,15 @@ mod tests {
             (Escape::AdaptiveCard, "198.51.100.7", "198.51.100.7"),
             (Escape::AdaptiveCard, "  a\n- b\n===", "\u{2060}  a\n\u{2060}- b\n\u{2060}==="),
             (Escape::AdaptiveCard, "[x](http://y)", "[\u{2060}x]\u{2060}(http:\u{2060}//y)"),
-            (Escape::AdaptiveCard, "a_b *c*\n1. d", "a\u{2060}_\u{2060}b \\*c\\*\n\u{2060}1. d"),
+            (Escape::AdaptiveCard, "_b *c*\n1. d", "\u{2060}_\u{2060}b \\*c\\*\n\u{2060}1. d"),
+            (Escape::AdaptiveCard, "root_console_login2_x", "root_console_login2_x"),
+            (Escape::AdaptiveCard, "_a_b_", "\u{2060}_\u{2060}a_b\u{2060}_\u{2060}"),
+            (Escape::AdaptiveCard, "a__b", "a\u{2060}_\u{2060}\u{2060}_\u{2060}b"),
+            (Escape::Slack, "root_console_login2_x", "root_console_login2_x"),
+            (Escape::Slack, "_a_b_ ü_ß", "\u{2060}_\u{2060}a_b\u{2060}_\u{2060} ü_ß"),
+            (Escape::Slack, "a._b", "a.\u{2060}_\u{2060}b"),
+            (Escape::Slack, "a_\n_b", "a\u{2060}_\u{2060}\n\u{2060}_\u{2060}b"),
+            (Escape::Slack, "a_*b*", "a\u{2060}_\u{2060}\u{2060}*\u{2060}b\u{2060}*\u{2060}"),
             (
                 Escape::AdaptiveCard,
                 "x <at>y</at> {{DATE",
