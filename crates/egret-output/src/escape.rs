@@ -64,6 +64,19 @@ impl Escape {
         }
     }
 
+    /// What a rule or a template calls a link. It is no foreign text: it must not end the link, but there are no word
+    /// joiners in it, so that it can be copied.
+    pub(crate) fn apply_in_label(self, text: &str) -> String {
+        let line = one_line(text);
+        // What cannot be escaped becomes its look-alike.
+        let line = match self {
+            Self::Slack => line.replace('|', "\u{2223}"),
+            Self::JiraWiki => line.replace('\\', "\u{2216}"),
+            _ => line,
+        };
+        self.apply(&line).replace(WORD_JOINER, "")
+    }
+
     /// The same text within JSON that is written by somebody who knows JSON.
     pub(crate) fn apply_in_json(self, text: &str) -> String {
         match self {
@@ -399,6 +412,21 @@ mod tests {
             (Escape::Line, "a\r\nb\u{1b}[31m", "a\\r\\nb\\u{1b}[31m"),
         ] {
             assert_eq!(escape.apply(text), expected, "{escape:?} {text}");
+        }
+    }
+
+    #[test]
+    fn labels_can_be_copied_and_end_no_link() {
+        let url = "https://www.e.org/a?b=1&c=2";
+        for (escape, text, expected) in [
+            (Escape::Slack, url, "https://www.e.org/a?b=1&amp;c=2"),
+            (Escape::Slack, "a|b>\n_c_", "a\u{2223}b&gt; ↵ _c_"),
+            (Escape::GitHub, url, "https://www\\.e\\.org/a?b\\=1&amp;c\\=2"),
+            (Escape::GitHub, "a](b) @c #1", "a\\]\\(b\\) @c \\#1"),
+            (Escape::JiraWiki, url, "https://www.e.org/a\\?b=1&c=2"),
+            (Escape::JiraWiki, "a|b]\\", "a\\|b\\]\u{2216}"),
+        ] {
+            assert_eq!(escape.apply_in_label(text), expected, "{escape:?} {text}");
         }
     }
 

@@ -104,7 +104,7 @@ fn links(letter: &Letter, dialect: &Dialect, room: usize) -> String {
     let (mut lines, mut used) = (Vec::new(), 0);
     for link in &letter.message.links {
         let Some(target) = link.target() else { continue };
-        let title = shorten(&dialect.escape.apply(&link.title), MAX_LINK_TITLE);
+        let title = shorten(&dialect.escape.apply_in_label(&link.title), MAX_LINK_TITLE);
         let line = (dialect.link)(&title, &target);
         used += line.chars().count() + 1;
         if used > room {

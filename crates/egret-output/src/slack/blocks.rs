@@ -16,6 +16,7 @@ const MAX_TEXT: usize = 1500;
 const MAX_DESCRIPTION: usize = 1000;
 const MAX_EVENT: usize = 1500;
 const MAX_LINKS: usize = 1000;
+const MAX_LINK_TITLE: usize = 100;
 const MAX_PROBLEM: usize = 300;
 
 /// Slack takes 10 fields in a section.
@@ -108,7 +109,7 @@ fn links(links: &[Link]) -> String {
     let mut text = String::new();
     for link in links {
         let Some(target) = link.target() else { continue };
-        let title = shorten(&Escape::Slack.apply(&link.title), 100).replace('|', "\u{2223}");
+        let title = shorten(&Escape::Slack.apply_in_label(&link.title), MAX_LINK_TITLE);
         let line = format!("• <{}|{title}>\n", target.replace('&', "&amp;"));
         if text.chars().count() + line.chars().count() > MAX_LINKS {
             break;
