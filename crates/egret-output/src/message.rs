@@ -18,6 +18,9 @@ const MAX_VALUES: usize = 10;
 /// No service takes longer links than this.
 const MAX_LINK: usize = 2000;
 
+/// So much is told of a link's path.
+const MAX_LINK_PART: usize = 60;
+
 /// A text, and whether it may be obeyed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Text {
@@ -68,6 +71,19 @@ pub struct Link {
 }
 
 impl Link {
+    /// A link that has no name: it is called after where it leads.
+    pub fn to(url: &str) -> Self {
+        let parsed = Url::parse(url).ok();
+        let host = parsed.as_ref().and_then(Url::host_str);
+        let mut parts = parsed.as_ref().and_then(Url::path_segments).into_iter().flatten();
+        let title = match (host, parts.rfind(|part| !part.is_empty())) {
+            (Some(host), Some(part)) => format!("{host}: {}", shorten(part, MAX_LINK_PART)),
+            (Some(host), None) => host.to_owned(),
+            (None, _) => url.to_owned(),
+        };
+        Self { title, url: url.to_owned() }
+    }
+
     /// The URL with everything encoded that could end a link in some mark-up; none if it is no URL, or longer than
     /// services take.
     pub fn target(&self) -> Option<String> {
@@ -211,7 +227,7 @@ fn list(values: &[String]) -> String {
 fn links(alert: &Alert) -> Vec<Link> {
     let is_link = |url: &&String| url.starts_with("https://") || url.starts_with("http://");
     let links = alert.references.iter().filter(is_link);
-    links.map(|url| Link { title: url.clone(), url: url.clone() }).collect()
+    links.map(|url| Link::to(url)).collect()
 }
 
 #[cfg(test)]
@@ -250,6 +266,22 @@ mod tests {
         let message = Message::of(&delivery(AlertAction::Close), Escape::Nothing, &[]);
         assert_eq!(message.title, Text::Plain("Closed: Root login".into()));
         assert_eq!(message.text, Text::Plain("closed by ada: a drill".into()));
+    }
+
+    #[test]
+    fn links_are_called_after_where_they_lead() {
+        for (url, title) in [
+            ("https://attack.mitre.org/techniques/T1078/", "attack.mitre.org: T1078"),
+            ("https://example.org/runbook", "example.org: runbook"),
+            ("https://example.org", "example.org"),
+            ("https://example.org:8443/?q=1", "example.org"),
+            ("https://example.org/a/b%20c?q=1#d", "example.org: b%20c"),
+            ("https://", "https://"),
+        ] {
+            assert_eq!(Link::to(url).title, title, "{url}");
+        }
+        let long = Link::to(&format!("https://example.org/{}", "x".repeat(500))).title;
+        assert!(long.ends_with("(shortened)") && long.len() < 100, "{long}");
     }
 
     #[test]

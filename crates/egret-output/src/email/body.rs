@@ -4,7 +4,7 @@ use egret_model::Severity;
 
 use crate::delivery::Letter;
 use crate::escape::Escape;
-use crate::message::{Message, Text};
+use crate::message::{Link, Message, Text};
 use crate::shorten::shorten;
 
 /// Gmail hides what is beyond 102 KB of HTML; what must be there comes before the fields.
@@ -148,7 +148,8 @@ fn text(letter: &Letter) -> String {
     out.push('\n');
     for link in message.links.iter().filter(|link| link.url.len() <= MAX_LINK) {
         let (title, url) = (Escape::Line.apply(&link.title), Escape::Line.apply(&link.url));
-        out.push_str(&if title == url { format!("{url}\n") } else { format!("{title}: {url}\n") });
+        let is_named = *link != Link::to(&link.url) && title != url;
+        out.push_str(&if is_named { format!("{title}: {url}\n") } else { format!("{url}\n") });
         if out.len() > MAX_HTML_BYTES / 2 {
             break;
         }

@@ -82,6 +82,7 @@ async fn a_mail_has_both_forms_and_its_headers() {
         assert!(html.contains(part), "{part}: {html}");
     }
     assert!(html.contains("<a href=\"https://example.org/runbook\""), "{html}");
+    assert!(html.contains(">example.org: runbook</a>"), "{html}");
     for part in
         ["[high] Root login\n", "IPs: 198.51.100.7\n", "https://example.org/runbook\n", "should not be used"]
     {

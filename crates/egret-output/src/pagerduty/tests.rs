@@ -99,7 +99,7 @@ async fn an_event_tells_the_alert() {
     assert_eq!(payload["custom_details"]["Text"], "root logged in from 198.51.100.7");
     assert_eq!(
         event["links"],
-        json!([{"href": "https://example.org/runbook", "text": "https://example.org/runbook"}])
+        json!([{"href": "https://example.org/runbook", "text": "example.org: runbook"}])
     );
 
     let more = r#"source = "{{ alert.event.source_ip }}"

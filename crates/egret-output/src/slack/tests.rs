@@ -79,7 +79,7 @@ async fn an_alert_has_one_thread() {
     assert_eq!(message["metadata"]["event_payload"]["alert_id"], "0123456789abcdef0123456789abcdef");
     assert_eq!(message["thread_ts"], Value::Null);
     assert_eq!(message["attachments"][0]["color"], "#e01e5a");
-    assert!(request.text().contains("<https://example.org/runbook|https://example.org/runbook>"));
+    assert!(request.text().contains("<https://example.org/runbook|example.org: runbook>"));
 
     let later = Delivery { reference: receipt.reference, ..delivery(AlertAction::Close) };
     let receipt = send(&bot(&peer, ""), later).await.unwrap();
@@ -214,6 +214,10 @@ async fn templates_say_parts_or_everything() {
     check(&message);
     let title = message["blocks"][0]["text"]["text"].as_str().unwrap();
     assert!(title.starts_with("<!here> &lt;!channel&gt;"), "{title}");
+
+    let template = r#"template { links = { "https://e.org/a_b" = "https://e.org/a_b" } }"#;
+    send(&bot(&peer, template), delivery(AlertAction::Raise)).await.unwrap();
+    assert!(peer.last().text().contains("<https://e.org/a_b|https://e.org/a_b>"), "{}", peer.last().text());
 
     let template = r#"template { body = "{\"text\": \"{{ alert.title }}\", \"mrkdwn\": true}" }"#;
     send(&bot(&peer, template), hostile(AlertAction::Raise)).await.unwrap();
