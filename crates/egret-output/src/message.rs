@@ -165,10 +165,19 @@ fn text(delivery: &Delivery) -> String {
     let said = delivery.remark.as_deref().filter(|remark| !remark.is_empty());
     let said = said.map(|remark| format!(": {remark}")).unwrap_or_default();
     match delivery.action {
-        AlertAction::Raise | AlertAction::Update | AlertAction::Reopen => delivery.alert.message.clone(),
+        AlertAction::Raise | AlertAction::Update | AlertAction::Reopen => first_of_several(&delivery.alert),
         AlertAction::Acknowledge => format!("acknowledged by {by}{said}"),
         AlertAction::Close => format!("closed by {by}{said}"),
         AlertAction::Comment => format!("{by}{said}"),
+    }
+}
+
+/// The message is that of the first finding, which need not be like the others.
+fn first_of_several(alert: &Alert) -> String {
+    match (alert.message.trim_end(), alert.count.saturating_sub(1)) {
+        ("", _) | (_, 0) => alert.message.clone(),
+        (message, 1) => format!("{message} (and 1 more finding)"),
+        (message, more) => format!("{message} (and {more} more findings)"),
     }
 }
 
@@ -182,10 +191,12 @@ fn fields(alert: &Alert) -> Vec<(String, Text)> {
     add("Severity", alert.severity.to_string());
     add("Detection", alert.detection_id.clone());
     add("Channel", alert.channel.clone());
-    add("Time", alert.time_first.to_string());
     if alert.count > 1 {
+        add("First", alert.time_first.to_string());
         add("Last", alert.time_last.to_string());
         add("Findings", alert.count.to_string());
+    } else {
+        add("Time", alert.time_first.to_string());
     }
     for (name, value) in alert.merged_by.iter().filter(|(name, _)| *name != "channel") {
         add(name, value_text(value));
@@ -246,7 +257,7 @@ mod tests {
                 "Severity",
                 "Detection",
                 "Channel",
-                "Time",
+                "First",
                 "Last",
                 "Findings",
                 "user",
@@ -259,6 +270,24 @@ mod tests {
             ]
         );
         assert_eq!(message.links[0].url, "https://example.org/runbook");
+    }
+
+    #[test]
+    fn says_of_how_many_findings_it_tells_the_first() {
+        for (count, message, expected) in [
+            (1, "a login", "a login"),
+            (2, "a login", "a login (and 1 more finding)"),
+            (3, "a login\n", "a login (and 2 more findings)"),
+            (3, "", ""),
+        ] {
+            let mut delivery = delivery(AlertAction::Raise);
+            delivery.alert.count = count;
+            delivery.alert.message = message.into();
+            let message = Message::of(&delivery, Escape::Nothing, &[]);
+            assert_eq!(message.text, Text::Plain(expected.into()));
+            let has = |name: &str| message.fields.iter().any(|(found, _)| found == name);
+            assert_eq!((has("Time"), has("First"), has("Last")), (count == 1, count > 1, count > 1));
+        }
     }
 
     #[test]

@@ -78,7 +78,9 @@ async fn a_mail_has_both_forms_and_its_headers() {
     }
     assert_eq!(receipt.reference.as_deref(), Some(id));
     let (html, text) = (mail["html"].as_str().unwrap(), mail["text"].as_str().unwrap());
-    for part in ["HIGH", "Root login", "root logged in from 198.51.100.7", ">198.51.100.7</td>"] {
+    for part in
+        ["HIGH", "Root login", "root logged in from 198.51.100.7 (and 2 more findings)", ">198.51.100.7</td>"]
+    {
         assert!(html.contains(part), "{part}: {html}");
     }
     assert!(html.contains("<a href=\"https://example.org/runbook\""), "{html}");

@@ -72,7 +72,10 @@ async fn a_card_tells_the_alert() {
     let card = check(&request);
     assert_eq!(card["body"][0]["style"], "attention");
     assert_eq!(card["body"][0]["items"][0]["text"], "Root login");
-    assert_eq!(card["body"][1]["inlines"][0]["text"], "root logged in from 198.51.100.7");
+    assert_eq!(
+        card["body"][1]["inlines"][0]["text"],
+        "root logged in from 198.51.100.7 (and 2 more findings)"
+    );
     assert_eq!(card["actions"][0]["url"], "https://example.org/runbook");
     let facts = card["body"].as_array().unwrap().iter().find(|element| element["type"] == "FactSet").unwrap();
     assert_eq!(facts["facts"][0], json!({"title": "Severity", "value": "high"}));
