@@ -132,7 +132,18 @@ impl Message {
         }
         message
     }
+
+    /// The fields for a service that tells these elsewhere. What a template asks for is told in any case.
+    pub(crate) fn fields_without(&self, told: &[&str]) -> Vec<&(String, Text)> {
+        let is_told =
+            |field: &&(String, Text)| matches!(field.1, Text::Plain(_)) && told.contains(&field.0.as_str());
+        self.fields.iter().filter(|field| !is_told(field)).collect()
+    }
 }
+
+/// Those fields of the generic message for which many services have a place of their own.
+pub(crate) const SEVERITY: &str = "Severity";
+pub(crate) const ALERT: &str = "Alert";
 
 /// Without templates.
 fn generic(delivery: &Delivery) -> Message {
@@ -188,7 +199,7 @@ fn fields(alert: &Alert) -> Vec<(String, Text)> {
             fields.push((name.to_owned(), Text::Plain(value)));
         }
     };
-    add("Severity", alert.severity.to_string());
+    add(SEVERITY, alert.severity.to_string());
     add("Detection", alert.detection_id.clone());
     add("Channel", alert.channel.clone());
     if alert.count > 1 {
@@ -219,7 +230,7 @@ fn fields(alert: &Alert) -> Vec<(String, Text)> {
     }
     add("Tags", list(&alert.tags));
     add("Source", alert.source_location.clone());
-    add("Alert", alert.alert_id.clone());
+    add(ALERT, alert.alert_id.clone());
     fields
 }
 
@@ -270,6 +281,15 @@ mod tests {
             ]
         );
         assert_eq!(message.links[0].url, "https://example.org/runbook");
+    }
+
+    #[test]
+    fn nothing_is_told_twice_but_by_templates() {
+        let mut message = Message::of(&delivery(AlertAction::Raise), Escape::Nothing, &[]);
+        message.fields.push((SEVERITY.into(), Text::MarkUp("high".into())));
+        let fields = message.fields_without(&[SEVERITY, ALERT]);
+        assert_eq!(fields.len(), message.fields.len() - 2);
+        assert_eq!(fields.last().unwrap().1, Text::MarkUp("high".into()));
     }
 
     #[test]

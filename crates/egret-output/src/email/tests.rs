@@ -90,6 +90,12 @@ async fn a_mail_has_both_forms_and_its_headers() {
     {
         assert!(text.contains(part), "{part}: {text}");
     }
+    for (form, severity) in [(html, "HIGH"), (text, "[high]")] {
+        assert_eq!(form.matches(severity).count(), 1, "{form}");
+        assert_eq!(form.matches("0123456789abcdef0123456789abcdef").count(), 1, "{form}");
+        assert!(!form.contains("Severity") && !form.contains("raise"), "{form}");
+    }
+    assert!(text.ends_with("\n-- \nEgret, alert 0123456789abcdef0123456789abcdef\n"), "{text}");
     for remote in ["src=", "url(", "@import", "<link", "<img", "<script"] {
         assert!(!html.contains(remote), "{remote}");
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::PagerDuty;
 use crate::delivery::{Delivery, Letter, SendError};
 use crate::escape::{Escape, visible};
-use crate::message::{Link, Message, Text};
+use crate::message::{ALERT, Link, Message, SEVERITY, Text};
 use crate::shorten::{shorten, shorten_bytes};
 use crate::template::render;
 
@@ -95,7 +95,9 @@ fn details(letter: &Letter, problems: &[String]) -> Map<String, Value> {
             details.insert(name.into(), shorten(&visible(plain(text)), MAX_TEXT).into());
         }
     }
-    for (name, value) in message.fields.iter().take(MAX_FIELDS) {
+    // The event says them in its own places.
+    let fields = message.fields_without(&[SEVERITY, ALERT]);
+    for (name, value) in fields.iter().take(MAX_FIELDS) {
         let value = shorten(&visible(plain(value)), MAX_FIELD);
         // Of two fields with one name, such as evidence, both are told.
         let name = shorten(&visible(name), MAX_NAME);
@@ -103,8 +105,8 @@ fn details(letter: &Letter, problems: &[String]) -> Map<String, Value> {
         let free = free.into_iter().find(|name| !details.contains_key(name));
         details.insert(free.unwrap_or(name), value.into());
     }
-    if message.fields.len() > MAX_FIELDS {
-        let rest = format!("{} more fields", message.fields.len() - MAX_FIELDS);
+    if fields.len() > MAX_FIELDS {
+        let rest = format!("{} more fields", fields.len() - MAX_FIELDS);
         details.insert("Left out".into(), rest.into());
     }
     let event = visible_json(Value::Object(letter.delivery.alert.event.clone()));

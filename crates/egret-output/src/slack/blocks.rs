@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::delivery::Letter;
 use crate::escape::{Escape, break_links, one_line, visible};
-use crate::message::{Link, Message, Text};
+use crate::message::{ALERT, Link, Message, SEVERITY, Text};
 use crate::shorten::shorten;
 
 /// Slack's limit for a header.
@@ -88,8 +88,8 @@ fn section(text: &str) -> Option<Value> {
 }
 
 fn fields(message: &Message) -> Vec<Value> {
-    let shown: Vec<Value> = message
-        .fields
+    let fields = message.fields_without(&[SEVERITY, ALERT]);
+    let shown: Vec<Value> = fields
         .iter()
         .take(MAX_FIELDS)
         .map(|(name, value)| {
@@ -99,8 +99,8 @@ fn fields(message: &Message) -> Vec<Value> {
         .collect();
     let mut sections: Vec<Value> =
         shown.chunks(FIELDS_A_SECTION).map(|fields| json!({"type": "section", "fields": fields})).collect();
-    if message.fields.len() > MAX_FIELDS {
-        sections.extend(section(&format!("… and {} more fields", message.fields.len() - MAX_FIELDS)));
+    if fields.len() > MAX_FIELDS {
+        sections.extend(section(&format!("… and {} more fields", fields.len() - MAX_FIELDS)));
     }
     sections
 }
@@ -127,6 +127,7 @@ fn event(letter: &Letter) -> Option<Value> {
     section(&format!("```{event}```"))
 }
 
+/// Severity and id, which the fields leave out, and what is wrong with a template.
 fn context(letter: &Letter) -> Value {
     let alert = &letter.delivery.alert;
     let mut elements =

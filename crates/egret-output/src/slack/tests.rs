@@ -79,6 +79,9 @@ async fn an_alert_has_one_thread() {
     assert_eq!(message["metadata"]["event_payload"]["alert_id"], "0123456789abcdef0123456789abcdef");
     assert_eq!(message["thread_ts"], Value::Null);
     assert_eq!(message["attachments"][0]["color"], "#e01e5a");
+    let attached = message["attachments"].to_string();
+    assert_eq!(attached.matches("high · alert 0123456789abcdef0123456789abcdef").count(), 1);
+    assert!(!attached.contains("*Severity*") && !attached.contains("*Alert*"), "{attached}");
     assert!(request.text().contains("<https://example.org/runbook|example.org: runbook>"));
 
     let later = Delivery { reference: receipt.reference, ..delivery(AlertAction::Close) };

@@ -78,7 +78,9 @@ async fn a_card_tells_the_alert() {
     );
     assert_eq!(card["actions"][0]["url"], "https://example.org/runbook");
     let facts = card["body"].as_array().unwrap().iter().find(|element| element["type"] == "FactSet").unwrap();
-    assert_eq!(facts["facts"][0], json!({"title": "Severity", "value": "high"}));
+    assert_eq!(facts["facts"][0], json!({"title": "Detection", "value": "root_login"}));
+    assert_eq!(request.text().matches("high").count(), 1, "the last line says it");
+    assert_eq!(request.text().matches("0123456789abcdef0123456789abcdef").count(), 1);
 
     let mut closed = delivery(AlertAction::Close);
     closed.alert.status = AlertStatus::Closed;
