@@ -49,7 +49,7 @@ pub fn alert() -> Alert {
             ..Observables::default()
         },
         finding_ids: vec!["f1".into(), "f2".into(), "f3".into()],
-        event: object(json!({"event_name": "ConsoleLogin", "source_ip": "198.51.100.7"})),
+        event: object(json!({"event_name": "ConsoleLogin", "source_ip": "198.51.100.7", "tp_id": "row-1"})),
         evidence: vec![Evidence {
             selection: Some("selection".into()),
             field: Some("event_name".into()),

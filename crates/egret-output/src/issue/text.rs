@@ -116,7 +116,7 @@ fn links(letter: &Letter, dialect: &Dialect, room: usize) -> String {
 }
 
 fn event(letter: &Letter, dialect: &Dialect, room: usize) -> String {
-    let event = serde_json::to_string_pretty(&letter.delivery.alert.event).unwrap_or_default();
+    let event = serde_json::to_string_pretty(&letter.delivery.event_for_people()).unwrap_or_default();
     let event = visible(&event);
     // What the mark-up of the block adds depends on what is in it.
     let mut kept = room.saturating_sub(100);

@@ -93,6 +93,7 @@ async fn an_alert_is_one_issue() {
     assert!(fields.get("bad").is_none());
     let description = fields["description"].as_str().unwrap();
     assert!(description.contains("* *Severity:* high\n"), "{description}");
+    assert!(description.contains("\"event_name\"") && !description.contains("tp_id"), "{description}");
     assert!(description.contains("* [example.org: runbook|https://example.org/runbook]\n"), "{description}");
 }
 

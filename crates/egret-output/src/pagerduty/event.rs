@@ -109,7 +109,7 @@ fn details(letter: &Letter, problems: &[String]) -> Map<String, Value> {
         let rest = format!("{} more fields", fields.len() - MAX_FIELDS);
         details.insert("Left out".into(), rest.into());
     }
-    let event = visible_json(Value::Object(letter.delivery.alert.event.clone()));
+    let event = visible_json(letter.delivery.event_for_people());
     let text = event.to_string();
     let event =
         if text.len() <= MAX_EVENT_BYTES { event } else { shorten_bytes(&text, MAX_CUT_EVENT_BYTES).into() };

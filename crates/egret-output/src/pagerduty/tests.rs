@@ -97,6 +97,7 @@ async fn an_event_tells_the_alert() {
     assert_eq!(payload["timestamp"], "2023-11-14T22:13:20Z");
     assert_eq!(payload["custom_details"]["Event"]["event_name"], "ConsoleLogin");
     let details = &payload["custom_details"];
+    assert!(details["Event"]["tp_id"].is_null(), "{details}");
     assert!(details["Severity"].is_null() && details["Alert"].is_null(), "{details}");
     assert_eq!(payload["custom_details"]["Text"], "root logged in from 198.51.100.7 (and 2 more findings)");
     assert_eq!(

@@ -120,7 +120,7 @@ fn links(links: &[Link]) -> String {
 }
 
 fn event(letter: &Letter) -> Option<Value> {
-    let event = serde_json::to_string_pretty(&letter.delivery.alert.event).ok()?;
+    let event = serde_json::to_string_pretty(&letter.delivery.event_for_people()).ok()?;
     // In a block of code only three characters mean something, and what ends it.
     let event = break_links(&visible(&event)).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let event = shorten(&event.replace('`', "\u{2060}`\u{2060}"), MAX_EVENT);

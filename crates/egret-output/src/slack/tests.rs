@@ -94,6 +94,16 @@ async fn an_alert_has_one_thread() {
 }
 
 #[tokio::test]
+async fn the_event_is_shown_to_those_who_want_it() {
+    let peer = HttpPeer::start().await.unwrap();
+    peer.always(taken("1.1"));
+    send(&bot(&peer, "event = true"), delivery(AlertAction::Raise)).await.unwrap();
+    check(&peer.last().json());
+    let text = peer.last().text();
+    assert!(text.contains("event_name") && !text.contains("tp_id"), "{text}");
+}
+
+#[tokio::test]
 async fn a_thread_that_was_deleted_begins_again() {
     let peer = HttpPeer::start().await.unwrap();
     peer.script([Answer::json(200, &json!({"ok": false, "error": "thread_not_found"})), taken("18.1")]);

@@ -147,7 +147,7 @@ fn facts(message: &Message, limits: &Limits) -> Option<Value> {
 }
 
 fn event(letter: &Letter, limit: usize) -> Value {
-    let event = serde_json::to_string(&letter.delivery.alert.event).unwrap_or_default();
+    let event = letter.delivery.event_for_people().to_string();
     runs(&shorten(&event, limit), json!({"fontType": "Monospace", "size": "Small"}))
 }
 

@@ -82,6 +82,10 @@ async fn a_card_tells_the_alert() {
     assert_eq!(request.text().matches("high").count(), 1, "the last line says it");
     assert_eq!(request.text().matches("0123456789abcdef0123456789abcdef").count(), 1);
 
+    send(&block(&peer, "event = true"), delivery(AlertAction::Raise)).await.unwrap();
+    let text = peer.last().text();
+    assert!(text.contains("event_name") && !text.contains("tp_id"), "{text}");
+
     let mut closed = delivery(AlertAction::Close);
     closed.alert.status = AlertStatus::Closed;
     send(&block(&peer, ""), closed).await.unwrap();
