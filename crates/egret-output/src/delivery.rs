@@ -59,7 +59,17 @@ impl Letter {
     }
 }
 
+/// How the names of Egret's own columns begin.
+const OWN_COLUMN: &str = "tp_";
+
 impl Delivery {
+    /// The event of the first finding for people: without Egret's own columns, which say nothing to them that the
+    /// fields do not say.
+    pub(crate) fn event_for_people(&self) -> serde_json::Value {
+        let told = self.alert.event.iter().filter(|(name, _)| !name.starts_with(OWN_COLUMN));
+        told.map(|(name, value)| (name.clone(), value.clone())).collect::<serde_json::Map<_, _>>().into()
+    }
+
     /// Everything, for programs.
     pub fn to_json(&self) -> serde_json::Value {
         let mut object = serde_json::Map::new();
@@ -158,4 +168,22 @@ where
         answers.push(send(letter).await);
     }
     answers
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::delivery;
+
+    #[test]
+    fn people_are_not_shown_our_own_columns() {
+        let mut delivery = delivery(AlertAction::Raise);
+        delivery.alert.event.insert("http_status".into(), json!({"tp_id": 1}));
+        let shown =
+            json!({"event_name": "ConsoleLogin", "source_ip": "198.51.100.7", "http_status": {"tp_id": 1}});
+        assert_eq!(delivery.event_for_people(), shown);
+        assert_eq!(delivery.to_json()["alert"]["event"]["tp_id"], "row-1", "programs get everything");
+    }
 }

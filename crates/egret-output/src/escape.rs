@@ -64,6 +64,19 @@ impl Escape {
         }
     }
 
+    /// What a rule or a template calls a link. It is no foreign text: it must not end the link, but there are no word
+    /// joiners in it, so that it can be copied.
+    pub(crate) fn apply_in_label(self, text: &str) -> String {
+        let line = one_line(text);
+        // What cannot be escaped becomes its look-alike.
+        let line = match self {
+            Self::Slack => line.replace('|', "\u{2223}"),
+            Self::JiraWiki => line.replace('\\', "\u{2216}"),
+            _ => line,
+        };
+        self.apply(&line).replace(WORD_JOINER, "")
+    }
+
     /// The same text within JSON that is written by somebody who knows JSON.
     pub(crate) fn apply_in_json(self, text: &str) -> String {
         match self {
@@ -131,12 +144,15 @@ const WORD_JOINER: char = '\u{2060}';
 
 /// The three characters that Slack's documentation asks to escape make mentions and links. `*`, `_`, `~` and a backtick
 /// have no escape there; followed by a word joiner they are not at the edge of a word, where alone they mean something.
+/// Within a word, `_` means nothing: names such as `root_login` can be copied.
 fn slack(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
-    for c in break_links(&visible(text)).chars() {
+    let text = break_links(&visible(text));
+    for (at, c) in text.char_indices() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
+            '_' if is_within_word(&text, at) => out.push(c),
             '>' => {
                 // Even so it makes a quotation at the start of a line.
                 if out.is_empty() || out.ends_with('\n') {
@@ -224,6 +240,7 @@ fn adaptive_card(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
+            '_' if is_within_word(&text, at) => out.push(c),
             '_' => {
                 out.push(WORD_JOINER);
                 out.push(c);
@@ -241,6 +258,13 @@ fn adaptive_card(text: &str) -> String {
         }
     }
     out
+}
+
+/// Whether there are letters or digits on both sides.
+fn is_within_word(text: &str, at: usize) -> bool {
+    let (before, rest) = text.split_at(at);
+    let after = rest.chars().nth(1);
+    before.chars().next_back().is_some_and(char::is_alphanumeric) && after.is_some_and(char::is_alphanumeric)
 }
 
 fn starts_line(text: &str, at: usize) -> bool {
@@ -328,6 +352,12 @@ pub(crate) fn visible(text: &str) -> String {
     text.replace("\r\n", "\n").chars().map(sign).collect()
 }
 
+/// Lines joined by a sign: in a list of names and values, a line of its own could pass for another of them.
+pub(crate) fn one_line(text: &str) -> String {
+    let lines = text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).map(str::trim);
+    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ↵ ")
+}
+
 /// Services turn addresses into links by themselves: a word joiner within the scheme, and before the dot of `www.`,
 /// keeps them text that can still be read.
 pub(crate) fn break_links(text: &str) -> String {
@@ -356,7 +386,15 @@ mod tests {
             (Escape::AdaptiveCard, "198.51.100.7", "198.51.100.7"),
             (Escape::AdaptiveCard, "  a\n- b\n===", "\u{2060}  a\n\u{2060}- b\n\u{2060}==="),
             (Escape::AdaptiveCard, "[x](http://y)", "[\u{2060}x]\u{2060}(http:\u{2060}//y)"),
-            (Escape::AdaptiveCard, "a_b *c*\n1. d", "a\u{2060}_\u{2060}b \\*c\\*\n\u{2060}1. d"),
+            (Escape::AdaptiveCard, "_b *c*\n1. d", "\u{2060}_\u{2060}b \\*c\\*\n\u{2060}1. d"),
+            (Escape::AdaptiveCard, "root_console_login2_x", "root_console_login2_x"),
+            (Escape::AdaptiveCard, "_a_b_", "\u{2060}_\u{2060}a_b\u{2060}_\u{2060}"),
+            (Escape::AdaptiveCard, "a__b", "a\u{2060}_\u{2060}\u{2060}_\u{2060}b"),
+            (Escape::Slack, "root_console_login2_x", "root_console_login2_x"),
+            (Escape::Slack, "_a_b_ ü_ß", "\u{2060}_\u{2060}a_b\u{2060}_\u{2060} ü_ß"),
+            (Escape::Slack, "a._b", "a.\u{2060}_\u{2060}b"),
+            (Escape::Slack, "a_\n_b", "a\u{2060}_\u{2060}\n\u{2060}_\u{2060}b"),
+            (Escape::Slack, "a_*b*", "a\u{2060}_\u{2060}\u{2060}*\u{2060}b\u{2060}*\u{2060}"),
             (
                 Escape::AdaptiveCard,
                 "x <at>y</at> {{DATE",
@@ -375,6 +413,27 @@ mod tests {
         ] {
             assert_eq!(escape.apply(text), expected, "{escape:?} {text}");
         }
+    }
+
+    #[test]
+    fn labels_can_be_copied_and_end_no_link() {
+        let url = "https://www.e.org/a?b=1&c=2";
+        for (escape, text, expected) in [
+            (Escape::Slack, url, "https://www.e.org/a?b=1&amp;c=2"),
+            (Escape::Slack, "a|b>\n_c_", "a\u{2223}b&gt; ↵ _c_"),
+            (Escape::GitHub, url, "https://www\\.e\\.org/a?b\\=1&amp;c\\=2"),
+            (Escape::GitHub, "a](b) @c #1", "a\\]\\(b\\) @c \\#1"),
+            (Escape::JiraWiki, url, "https://www.e.org/a\\?b=1&c=2"),
+            (Escape::JiraWiki, "a|b]\\", "a\\|b\\]\u{2216}"),
+        ] {
+            assert_eq!(escape.apply_in_label(text), expected, "{escape:?} {text}");
+        }
+    }
+
+    #[test]
+    fn lines_are_joined() {
+        assert_eq!(one_line(" a\r\n\n b\u{2028}c\n"), "a ↵ b ↵ c");
+        assert_eq!(one_line("a  b"), "a  b");
     }
 
     #[test]

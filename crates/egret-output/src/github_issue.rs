@@ -81,9 +81,10 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
   # client_key         = "egret.key"
 }
 "#,
-    arrives: "A new alert is an issue: the title in at most 256 characters, and in the body, of at most 65,536, the text, \
-        why it matters, the fields as a list, the links, and the event of the first finding as JSON. Each part has its \
-        share, the event what is left; what is longer ends with `… (shortened)`.\n\n\
+    arrives: "A new alert is an issue: the title in at most 256 characters, and in the body, of at most 65,536, \
+        the text, why it matters, the fields as a list, the links, and the event of the first finding as JSON, \
+        without the columns that are Egret's own (`tp_…`). Each part has its share, the event what is left; what is \
+        longer ends with `… (shortened)`.\n\n\
         Updates, acknowledgements and comments are comments on that issue. Closing the alert closes the issue as \
         completed, reopening opens it again; a comment says who did it.\n\n\
         What comes from logs is escaped: no formatting, no links, no mentions, no references to other issues. A \

@@ -95,10 +95,11 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
   # client_key         = "egret.key"
 }
 "#,
-    arrives: "A new alert is an issue: the title in one line of at most 255 characters, and a description of at most \
-        30,000 (Jira takes 32,767) with the text, why it matters, the fields as a list, the links, and the event of the \
-        first finding. Each part has its share, the event what is left; what is longer ends with `… (shortened)`. If \
-        the project knows no priorities, the issue is made without one.\n\n\
+    arrives: "A new alert is an issue: the title in one line of at most 255 characters, and a description of at \
+        most 30,000 (Jira takes 32,767) with the text, why it matters, the fields as a list, the links, and the event \
+        of the first finding without the columns that are Egret's own (`tp_…`). Each part has its share, the event \
+        what is left; what is longer ends with `… (shortened)`. If the project knows no priorities, the issue is made \
+        without one.\n\n\
         Updates, acknowledgements and comments are comments on that issue; closing and reopening are, too, after the \
         transition that the block names. A transition that the issue's status does not have is left out.\n\n\
         With `aggregate`, a new alert becomes a comment on the issue of the same detection, as long as that is not \

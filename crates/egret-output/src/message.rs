@@ -4,7 +4,7 @@ use egret_model::{Alert, AlertAction, Severity};
 use url::{Position, Url};
 
 use crate::delivery::Delivery;
-use crate::escape::Escape;
+use crate::escape::{Escape, one_line};
 use crate::shorten::shorten;
 use crate::template::Templates;
 
@@ -17,6 +17,9 @@ const MAX_VALUES: usize = 10;
 
 /// No service takes longer links than this.
 const MAX_LINK: usize = 2000;
+
+/// So much is told of a link's path.
+const MAX_LINK_PART: usize = 60;
 
 /// A text, and whether it may be obeyed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +44,15 @@ impl Text {
         shorten(&self.written(escape), limit)
     }
 
+    /// As it must be written as the value of a field: foreign text in one line, so that none of its lines passes for
+    /// another field.
+    pub fn in_field(&self, escape: Escape, limit: usize) -> String {
+        match self {
+            Self::Plain(text) => shorten(&escape.apply(&one_line(text)), limit),
+            Self::MarkUp(text) => shorten(text, limit),
+        }
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         match self {
@@ -59,6 +71,19 @@ pub struct Link {
 }
 
 impl Link {
+    /// A link that has no name: it is called after where it leads.
+    pub fn to(url: &str) -> Self {
+        let parsed = Url::parse(url).ok();
+        let host = parsed.as_ref().and_then(Url::host_str);
+        let mut parts = parsed.as_ref().and_then(Url::path_segments).into_iter().flatten();
+        let title = match (host, parts.rfind(|part| !part.is_empty())) {
+            (Some(host), Some(part)) => format!("{host}: {}", shorten(part, MAX_LINK_PART)),
+            (Some(host), None) => host.to_owned(),
+            (None, _) => url.to_owned(),
+        };
+        Self { title, url: url.to_owned() }
+    }
+
     /// The URL with everything encoded that could end a link in some mark-up; none if it is no URL, or longer than
     /// services take.
     pub fn target(&self) -> Option<String> {
@@ -107,7 +132,18 @@ impl Message {
         }
         message
     }
+
+    /// The fields for a service that tells these elsewhere. What a template asks for is told in any case.
+    pub(crate) fn fields_without(&self, told: &[&str]) -> Vec<&(String, Text)> {
+        let is_told =
+            |field: &&(String, Text)| matches!(field.1, Text::Plain(_)) && told.contains(&field.0.as_str());
+        self.fields.iter().filter(|field| !is_told(field)).collect()
+    }
 }
+
+/// Those fields of the generic message for which many services have a place of their own.
+pub(crate) const SEVERITY: &str = "Severity";
+pub(crate) const ALERT: &str = "Alert";
 
 /// Without templates.
 fn generic(delivery: &Delivery) -> Message {
@@ -140,10 +176,19 @@ fn text(delivery: &Delivery) -> String {
     let said = delivery.remark.as_deref().filter(|remark| !remark.is_empty());
     let said = said.map(|remark| format!(": {remark}")).unwrap_or_default();
     match delivery.action {
-        AlertAction::Raise | AlertAction::Update | AlertAction::Reopen => delivery.alert.message.clone(),
+        AlertAction::Raise | AlertAction::Update | AlertAction::Reopen => first_of_several(&delivery.alert),
         AlertAction::Acknowledge => format!("acknowledged by {by}{said}"),
         AlertAction::Close => format!("closed by {by}{said}"),
         AlertAction::Comment => format!("{by}{said}"),
+    }
+}
+
+/// The message is that of the first finding, which need not be like the others.
+fn first_of_several(alert: &Alert) -> String {
+    match (alert.message.trim_end(), alert.count.saturating_sub(1)) {
+        ("", _) | (_, 0) => alert.message.clone(),
+        (message, 1) => format!("{message} (and 1 more finding)"),
+        (message, more) => format!("{message} (and {more} more findings)"),
     }
 }
 
@@ -154,13 +199,15 @@ fn fields(alert: &Alert) -> Vec<(String, Text)> {
             fields.push((name.to_owned(), Text::Plain(value)));
         }
     };
-    add("Severity", alert.severity.to_string());
+    add(SEVERITY, alert.severity.to_string());
     add("Detection", alert.detection_id.clone());
     add("Channel", alert.channel.clone());
-    add("Time", alert.time_first.to_string());
     if alert.count > 1 {
+        add("First", alert.time_first.to_string());
         add("Last", alert.time_last.to_string());
         add("Findings", alert.count.to_string());
+    } else {
+        add("Time", alert.time_first.to_string());
     }
     for (name, value) in alert.merged_by.iter().filter(|(name, _)| *name != "channel") {
         add(name, value_text(value));
@@ -183,7 +230,7 @@ fn fields(alert: &Alert) -> Vec<(String, Text)> {
     }
     add("Tags", list(&alert.tags));
     add("Source", alert.source_location.clone());
-    add("Alert", alert.alert_id.clone());
+    add(ALERT, alert.alert_id.clone());
     fields
 }
 
@@ -202,7 +249,7 @@ fn list(values: &[String]) -> String {
 fn links(alert: &Alert) -> Vec<Link> {
     let is_link = |url: &&String| url.starts_with("https://") || url.starts_with("http://");
     let links = alert.references.iter().filter(is_link);
-    links.map(|url| Link { title: url.clone(), url: url.clone() }).collect()
+    links.map(|url| Link::to(url)).collect()
 }
 
 #[cfg(test)]
@@ -221,7 +268,7 @@ mod tests {
                 "Severity",
                 "Detection",
                 "Channel",
-                "Time",
+                "First",
                 "Last",
                 "Findings",
                 "user",
@@ -237,10 +284,53 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_told_twice_but_by_templates() {
+        let mut message = Message::of(&delivery(AlertAction::Raise), Escape::Nothing, &[]);
+        message.fields.push((SEVERITY.into(), Text::MarkUp("high".into())));
+        let fields = message.fields_without(&[SEVERITY, ALERT]);
+        assert_eq!(fields.len(), message.fields.len() - 2);
+        assert_eq!(fields.last().unwrap().1, Text::MarkUp("high".into()));
+    }
+
+    #[test]
+    fn says_of_how_many_findings_it_tells_the_first() {
+        for (count, message, expected) in [
+            (1, "a login", "a login"),
+            (2, "a login", "a login (and 1 more finding)"),
+            (3, "a login\n", "a login (and 2 more findings)"),
+            (3, "", ""),
+        ] {
+            let mut delivery = delivery(AlertAction::Raise);
+            delivery.alert.count = count;
+            delivery.alert.message = message.into();
+            let message = Message::of(&delivery, Escape::Nothing, &[]);
+            assert_eq!(message.text, Text::Plain(expected.into()));
+            let has = |name: &str| message.fields.iter().any(|(found, _)| found == name);
+            assert_eq!((has("Time"), has("First"), has("Last")), (count == 1, count > 1, count > 1));
+        }
+    }
+
+    #[test]
     fn says_who_did_it() {
         let message = Message::of(&delivery(AlertAction::Close), Escape::Nothing, &[]);
         assert_eq!(message.title, Text::Plain("Closed: Root login".into()));
         assert_eq!(message.text, Text::Plain("closed by ada: a drill".into()));
+    }
+
+    #[test]
+    fn links_are_called_after_where_they_lead() {
+        for (url, title) in [
+            ("https://attack.mitre.org/techniques/T1078/", "attack.mitre.org: T1078"),
+            ("https://example.org/runbook", "example.org: runbook"),
+            ("https://example.org", "example.org"),
+            ("https://example.org:8443/?q=1", "example.org"),
+            ("https://example.org/a/b%20c?q=1#d", "example.org: b%20c"),
+            ("https://", "https://"),
+        ] {
+            assert_eq!(Link::to(url).title, title, "{url}");
+        }
+        let long = Link::to(&format!("https://example.org/{}", "x".repeat(500))).title;
+        assert!(long.ends_with("(shortened)") && long.len() < 100, "{long}");
     }
 
     #[test]

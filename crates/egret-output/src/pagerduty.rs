@@ -78,16 +78,17 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
 }
 "#,
     arrives: "New, updated and reopened alerts are `trigger` events, acknowledged ones `acknowledge`, closed ones \
-        `resolve`. All carry the alert's id as `dedup_key`: PagerDuty keeps one incident for it, and an event that comes \
-        twice changes nothing. An update of an incident that somebody resolved there opens it again. PagerDuty's events \
-        have no comments, so by default it is not told of them.\n\n\
+        `resolve`. All carry the alert's id as `dedup_key`: PagerDuty keeps one incident for it, and an event that \
+        comes twice changes nothing. An update of an incident that somebody resolved there opens it again. \
+        PagerDuty's events have no comments, so by default it is not told of them.\n\n\
         The summary is the title in one line of at most 1,024 characters; it is followed by severity (critical is \
-        `critical`, high `error`, medium `warning`, the rest `info`), the time of the first event, `source`, `component`, \
-        `group` and `class`. In `custom_details` are the text, why it matters, the fields (at most 50, of 1,000 \
-        characters), and the event of the first finding: whole up to 128 KiB, else the beginning of its JSON. So the \
-        whole stays under PagerDuty's 512 KB. Links and images go along, at most 20 of each.\n\n\
-        PagerDuty shows text as text, so nothing is escaped but control characters in the summary. A template may say \
-        title, text, description, fields and links; `body` is not used.\n\n\
+        `critical`, high `error`, medium `warning`, the rest `info`), the time of the first event, `source`, \
+        `component`, `group` and `class`. In `custom_details` are the text, why it matters, the fields (at most 50, \
+        of 1,000 characters), and the event of the first finding without the columns that are Egret's own (`tp_…`): \
+        whole up to 128 KiB, else the beginning of its JSON. So the whole stays under PagerDuty's 512 KB. Links and \
+        images go along, at most 20 of each.\n\n\
+        PagerDuty shows text as text, so nothing is escaped; control characters, and those that turn the direction of \
+        writing, are shown as signs. A template may say title, text, description, fields and links; `body` is not used.\n\n\
         202 is taken; 429 and 5xx are tried again; 400, such as for a wrong key, is refused for good.",
     permissions: "In PagerDuty, open the service, choose Integrations, add one of the type Events API v2, and take its \
         integration key. It can send events to this service and nothing else. A key of an event orchestration does as \

@@ -83,16 +83,17 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
   # client_key         = "egret.key"
 }
 "#,
-    arrives: "A message of blocks: the title as a header, the text, why it matters, the fields in two columns, the \
-        links, and the alert's id, with a bar in the colour of the severity (green once the alert is closed). `text` \
-        holds one line for notifications.\n\n\
+    arrives: "A message of blocks: the title as a header, the text, why it matters, the fields in two columns, \
+        the links, and the severity with the alert's id, with a bar in the colour of the severity (green once the \
+        alert is closed). `text` holds one line for notifications.\n\n\
         With a token, what happens later to the same alert goes into the thread of its first message. If that \
         message was deleted, a new one begins. A webhook does not say which message it made, so everything is a \
         message of its own there; by default it is not told of updates, acknowledgements and comments.\n\n\
         Kept are Slack's limits: 150 characters of title, 3,000 of a section (here 1,500), 2,000 of a field (here \
-        150), and about 12,000 of all blocks together. What is longer ends with `… (shortened)`, and fields beyond the \
-        twentieth are counted. `&`, `<` and `>` from logs are escaped, and `*`, `_`, `~`, backticks and addresses are \
-        taken apart with invisible characters, so that nothing in a log formats, mentions or links.\n\n\
+        150), and about 12,000 of all blocks together. What is longer ends with `… (shortened)`, and fields beyond \
+        the twentieth are counted. `&`, `<` and `>` from logs are escaped, and `*`, `~`, backticks, addresses, and \
+        `_` at the edge of a word are taken apart with invisible characters, so that nothing in a log formats, \
+        mentions or links.\n\n\
         A template is written in Slack's `mrkdwn`: `<!here>` in it does mention. A `title` of a template is no header \
         but a bold line. Its `body` is the JSON of the whole message; channel and thread are added to it.\n\n\
         The delivery's id goes along as `client_msg_id` and, with the alert's id, in the message's metadata. Slack \

@@ -83,7 +83,12 @@ fn text_line(letter: &Letter) -> String {
         return body.clone();
     }
     let (title, text) = (message.title.written(Escape::Line), message.text.written(Escape::Line));
-    let text = if text.is_empty() || text == title { String::new() } else { format!(": {text}") };
+    let text = match text.strip_prefix(&title) {
+        // A message that says the same as the title, and perhaps of how many findings it is the first.
+        Some(rest) if rest.is_empty() || rest.starts_with(" (and ") => rest.to_owned(),
+        _ if text.is_empty() => text,
+        _ => format!(": {text}"),
+    };
     format!("{} {:<13} {title}{text} [{}]", alert.time_first, alert.severity, alert.alert_id)
 }
 
@@ -93,6 +98,20 @@ mod tests {
 
     use super::*;
     use crate::testing::letter;
+
+    #[test]
+    fn nothing_is_said_twice() {
+        let mut letter = letter(AlertAction::Raise, Escape::Line);
+        for (text, expected) in [
+            ("", "Root login ["),
+            ("Root login", "Root login ["),
+            ("Root login (and 2 more findings)", "Root login (and 2 more findings) ["),
+            ("Root logins", "Root login: Root logins ["),
+        ] {
+            letter.message.text = crate::message::Text::Plain(text.into());
+            assert!(text_line(&letter).contains(&format!(" {expected}")), "{}", text_line(&letter));
+        }
+    }
 
     #[tokio::test]
     async fn a_log_line_cannot_move_the_cursor() {

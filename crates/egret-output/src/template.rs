@@ -8,7 +8,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, ErrorKind, Value, context};
 
 use crate::delivery::Delivery;
-use crate::escape::Escape;
+use crate::escape::{Escape, one_line};
 use crate::message::{Link, Message, Text};
 
 /// The block `template { … }` in an output or a route.
@@ -78,6 +78,10 @@ impl Templates {
             }
         };
         let in_text = Escaping::new(move |text| escape.apply(text));
+        let in_field = Escaping::new(move |text| match escape.is_for_programs() {
+            true => escape.apply(text),
+            false => escape.apply(&one_line(text)),
+        });
         let in_title = Escaping::new(move |text| escape.apply_in_title(text));
         for (template, part, escape) in [
             (&self.title, &mut message.title, &in_title),
@@ -91,7 +95,7 @@ impl Templates {
         if let Some(fields) = &self.fields {
             message.fields.clear();
             for (name, template) in fields {
-                let value = write(template, in_text.clone()).filter(|value| !value.is_empty());
+                let value = write(template, in_field.clone()).filter(|value| !value.is_empty());
                 message.fields.extend(value.map(|value| (name.value.clone(), Text::MarkUp(value))));
             }
         }
@@ -326,6 +330,17 @@ mod tests {
                 message.text
             );
         }
+    }
+
+    #[test]
+    fn a_value_makes_no_line_among_fields() {
+        let (templates, _) =
+            templates("template {\n fields = { User = \"{{ alert.event.user }}\\n*x*\" }\n}");
+        let mut delivery = delivery(AlertAction::Raise);
+        delivery.alert.event.insert("user".into(), "bob\n\nSeverity: low".into());
+        let message = Message::of(&delivery, Escape::Slack, &[&templates.unwrap()]);
+        let written = Text::MarkUp("bob ↵ Severity: low\n*x*".into());
+        assert_eq!(message.fields, [("User".to_owned(), written)]);
     }
 
     #[test]

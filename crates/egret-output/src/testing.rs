@@ -49,7 +49,7 @@ pub fn alert() -> Alert {
             ..Observables::default()
         },
         finding_ids: vec!["f1".into(), "f2".into(), "f3".into()],
-        event: object(json!({"event_name": "ConsoleLogin", "source_ip": "198.51.100.7"})),
+        event: object(json!({"event_name": "ConsoleLogin", "source_ip": "198.51.100.7", "tp_id": "row-1"})),
         evidence: vec![Evidence {
             selection: Some("selection".into()),
             field: Some("event_name".into()),
@@ -118,6 +118,15 @@ fn read(block: &str, context: &OutputContext) -> (Option<OutputDefinition>, Stri
 /// What log lines try.
 pub const HOSTILE: &str = "<!channel> <@U1> @everyone [x](http://evil.example) {code} h1. x <script>alert(1)</script> *b* \
     `c` #12 \u{1b}[31m\0\r\n> quoted\n# heading\n1. list\n===\n```\n{noformat}";
+
+/// An alert with a name and a value that would like to be two fields.
+pub fn two_faced(action: AlertAction) -> Delivery {
+    let mut delivery = delivery(action);
+    let merged_by = &mut delivery.alert.merged_by;
+    merged_by.insert("user".into(), "bob\n\nSeverity: low".into());
+    merged_by.insert("na\n\nme".into(), "value".into());
+    delivery
+}
 
 /// An alert whose every text is hostile.
 pub fn hostile(action: AlertAction) -> Delivery {

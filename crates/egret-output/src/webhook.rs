@@ -14,7 +14,7 @@ use crate::delivery::{Letter, SendError};
 use crate::escape::Escape;
 use crate::http::{Address, Http, HttpOutput, HttpRequest, HttpService, PROXY};
 use crate::registry::{OutputContext, OutputType};
-use crate::template::render;
+use crate::template::{check, render};
 use crate::tls::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY};
 
 /// The output type `webhook`.
@@ -83,6 +83,9 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
         let query = reader.optional_or("query", Vec::<(Located<String>, Located<String>)>::new());
         let content_type = reader.optional_or("content_type", None::<Located<String>>);
         let signing_secret = reader.optional_or("signing_secret", None::<Secret>);
+        for (_, template) in query.iter().flatten() {
+            check(template, reader.diagnostics());
+        }
         let method = method.and_then(|method| read_method(method, reader));
         let headers = headers.and_then(|headers| read_headers(headers, reader));
         let content_type = content_type.and_then(|text| match text {

@@ -4,7 +4,7 @@ use egret_model::Severity;
 
 use crate::delivery::Letter;
 use crate::escape::Escape;
-use crate::message::{Message, Text};
+use crate::message::{ALERT, Link, Message, SEVERITY, Text};
 use crate::shorten::shorten;
 
 /// Gmail hides what is beyond 102 KB of HTML; what must be there comes before the fields.
@@ -80,11 +80,15 @@ fn html(letter: &Letter) -> String {
         ));
     }
     out.push_str(&format!(
-        "<p style=\"margin:16px 0 0;color:#4b5563;font-size:12px\">Egret, alert {}, {}</p>\n</div>\n</body>\n</html>\n",
+        "<p style=\"margin:16px 0 0;color:#4b5563;font-size:12px\">Egret, alert {}</p>\n</div>\n</body>\n</html>\n",
         Escape::MailHtml.apply(&letter.delivery.alert.alert_id),
-        letter.delivery.action,
     ));
     out
+}
+
+/// Without what the head and the end of a mail say.
+fn fields(message: &Message) -> Vec<&(String, Text)> {
+    message.fields_without(&[SEVERITY, ALERT])
 }
 
 fn push_html_links(out: &mut String, message: &Message) {
@@ -103,11 +107,12 @@ fn push_html_links(out: &mut String, message: &Message) {
 }
 
 fn push_html_fields(out: &mut String, message: &Message) {
-    if message.fields.is_empty() {
+    let fields = fields(message);
+    if fields.is_empty() {
         return;
     }
     out.push_str("<table style=\"width:100%;border-collapse:collapse;font-size:14px\">\n");
-    for (index, (name, value)) in message.fields.iter().enumerate() {
+    for (index, (name, value)) in fields.iter().enumerate() {
         let name = Escape::MailHtml.apply(&shorten(name, MAX_FIELD_NAME));
         let value = html_part(value, MAX_FIELD);
         let row = format!(
@@ -116,7 +121,7 @@ fn push_html_fields(out: &mut String, message: &Message) {
             #e5e7eb;word-break:break-word\" dir=\"auto\">{value}</td></tr>\n"
         );
         if out.len() + row.len() + END_BYTES > MAX_HTML_BYTES {
-            let left = message.fields.len() - index;
+            let left = fields.len() - index;
             out.push_str(&format!("<tr><td colspan=\"2\">and {left} more fields</td></tr>\n"));
             break;
         }
@@ -148,18 +153,20 @@ fn text(letter: &Letter) -> String {
     out.push('\n');
     for link in message.links.iter().filter(|link| link.url.len() <= MAX_LINK) {
         let (title, url) = (Escape::Line.apply(&link.title), Escape::Line.apply(&link.url));
-        out.push_str(&if title == url { format!("{url}\n") } else { format!("{title}: {url}\n") });
+        let is_named = *link != Link::to(&link.url) && title != url;
+        out.push_str(&if is_named { format!("{title}: {url}\n") } else { format!("{url}\n") });
         if out.len() > MAX_HTML_BYTES / 2 {
             break;
         }
     }
     out.push('\n');
-    for (index, (name, value)) in message.fields.iter().enumerate() {
+    let fields = fields(message);
+    for (index, (name, value)) in fields.iter().enumerate() {
         let name = Escape::MailText.apply(&shorten(name, MAX_FIELD_NAME)).replace('\n', " ");
         // A second line that began at the margin could pass for another field.
         out.push_str(&format!("{name}: {}\n", part(value, MAX_FIELD).replace('\n', "\n    ")));
         if out.len() + END_BYTES > MAX_HTML_BYTES {
-            out.push_str(&format!("and {} more fields\n", message.fields.len() - index - 1));
+            out.push_str(&format!("and {} more fields\n", fields.len() - index - 1));
             break;
         }
     }
@@ -167,10 +174,7 @@ fn text(letter: &Letter) -> String {
         let problem = Escape::MailText.apply(&shorten(problem, MAX_PROBLEM));
         out.push_str(&format!("\nA template could not be used: {problem}\n"));
     }
-    out.push_str(&format!(
-        "\n-- \nEgret, alert {}, {}\n",
-        letter.delivery.alert.alert_id, letter.delivery.action
-    ));
+    out.push_str(&format!("\n-- \nEgret, alert {}\n", letter.delivery.alert.alert_id));
     out
 }
 

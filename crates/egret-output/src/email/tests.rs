@@ -78,15 +78,24 @@ async fn a_mail_has_both_forms_and_its_headers() {
     }
     assert_eq!(receipt.reference.as_deref(), Some(id));
     let (html, text) = (mail["html"].as_str().unwrap(), mail["text"].as_str().unwrap());
-    for part in ["HIGH", "Root login", "root logged in from 198.51.100.7", ">198.51.100.7</td>"] {
+    for part in
+        ["HIGH", "Root login", "root logged in from 198.51.100.7 (and 2 more findings)", ">198.51.100.7</td>"]
+    {
         assert!(html.contains(part), "{part}: {html}");
     }
     assert!(html.contains("<a href=\"https://example.org/runbook\""), "{html}");
+    assert!(html.contains(">example.org: runbook</a>"), "{html}");
     for part in
         ["[high] Root login\n", "IPs: 198.51.100.7\n", "https://example.org/runbook\n", "should not be used"]
     {
         assert!(text.contains(part), "{part}: {text}");
     }
+    for (form, severity) in [(html, "HIGH"), (text, "[high]")] {
+        assert_eq!(form.matches(severity).count(), 1, "{form}");
+        assert_eq!(form.matches("0123456789abcdef0123456789abcdef").count(), 1, "{form}");
+        assert!(!form.contains("Severity") && !form.contains("raise"), "{form}");
+    }
+    assert!(text.ends_with("\n-- \nEgret, alert 0123456789abcdef0123456789abcdef\n"), "{text}");
     for remote in ["src=", "url(", "@import", "<link", "<img", "<script"] {
         assert!(!html.contains(remote), "{remote}");
     }

@@ -4,7 +4,7 @@ use egret_peer::{Answer, HttpPeer, Recorded};
 
 use super::*;
 use crate::message::Message;
-use crate::testing::{delivery, hostile, monstrous, output_of};
+use crate::testing::{delivery, hostile, monstrous, output_of, two_faced};
 
 const MARK: &str = "<!-- egret alert 0123456789abcdef0123456789abcdef -->";
 
@@ -76,9 +76,9 @@ async fn an_alert_is_one_issue() {
     assert_eq!(issue["assignees"], json!(["octocat"]));
     let body = issue["body"].as_str().unwrap();
     assert!(body.contains("- **Severity:** high\n"), "{body}");
-    assert!(body.contains("\n\n* ["), "links are a list of their own: {body}");
-    assert!(body.contains("](https://example.org/runbook)"), "{body}");
-    assert!(body.contains("\"event_name\": \"ConsoleLogin\""), "{body}");
+    let link = "\n\n* [example\\.org: runbook](https://example.org/runbook)\n";
+    assert!(body.contains(link), "links are a list of their own: {body}");
+    assert!(body.contains("\"event_name\": \"ConsoleLogin\"") && !body.contains("tp_id"), "{body}");
 }
 
 #[tokio::test]
@@ -244,6 +244,21 @@ async fn logs_do_not_format_mention_or_link() {
         .await
         .unwrap();
     assert!(!peer.last().text().contains("@everyone"));
+}
+
+#[tokio::test]
+async fn a_field_stays_in_its_list() {
+    let peer = HttpPeer::start().await.unwrap();
+    peer.script([none(), made(7), none(), made(8)]);
+    send(&block(&peer, ""), two_faced(AlertAction::Raise)).await.unwrap();
+    let body = peer.last().json()["body"].as_str().unwrap().to_owned();
+    assert!(body.contains("\n- **user:** bob ↵ Severity: low\n"), "{body}");
+    assert!(body.contains("\n- **na ↵ me:** value\n"), "{body}");
+
+    let template = "template {\n fields = { User = \"a\\n- {{ alert.merged_by.user }}\" }\n}";
+    send(&block(&peer, template), two_faced(AlertAction::Raise)).await.unwrap();
+    let body = peer.last().json()["body"].as_str().unwrap().to_owned();
+    assert!(body.contains("\n- **User:** a\n  - bob ↵ Severity: low\n"), "{body}");
 }
 
 #[tokio::test]

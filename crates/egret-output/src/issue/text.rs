@@ -3,7 +3,7 @@
 use egret_model::AlertAction;
 
 use crate::delivery::Letter;
-use crate::escape::{Escape, visible};
+use crate::escape::{Escape, one_line, visible};
 use crate::shorten::shorten;
 
 /// Of each field at most so much.
@@ -84,8 +84,10 @@ fn fields(letter: &Letter, dialect: &Dialect, room: usize) -> String {
     let fields = &letter.message.fields;
     let (mut lines, mut used) = (Vec::new(), 0);
     for (name, value) in fields {
-        let name = shorten(&dialect.escape.apply(name), MAX_FIELD_NAME);
-        let line = (dialect.field)(&name, &value.shortened(dialect.escape, MAX_FIELD));
+        let name = shorten(&dialect.escape.apply(&one_line(name)), MAX_FIELD_NAME);
+        // Lines that a template wrote stay in the item of the list.
+        let value = value.in_field(dialect.escape, MAX_FIELD).replace('\n', "\n  ");
+        let line = (dialect.field)(&name, &value);
         used += line.chars().count() + 1;
         if used > room {
             break;
@@ -102,7 +104,7 @@ fn links(letter: &Letter, dialect: &Dialect, room: usize) -> String {
     let (mut lines, mut used) = (Vec::new(), 0);
     for link in &letter.message.links {
         let Some(target) = link.target() else { continue };
-        let title = shorten(&dialect.escape.apply(&link.title), MAX_LINK_TITLE);
+        let title = shorten(&dialect.escape.apply_in_label(&link.title), MAX_LINK_TITLE);
         let line = (dialect.link)(&title, &target);
         used += line.chars().count() + 1;
         if used > room {
@@ -114,7 +116,7 @@ fn links(letter: &Letter, dialect: &Dialect, room: usize) -> String {
 }
 
 fn event(letter: &Letter, dialect: &Dialect, room: usize) -> String {
-    let event = serde_json::to_string_pretty(&letter.delivery.alert.event).unwrap_or_default();
+    let event = serde_json::to_string_pretty(&letter.delivery.event_for_people()).unwrap_or_default();
     let event = visible(&event);
     // What the mark-up of the block adds depends on what is in it.
     let mut kept = room.saturating_sub(100);

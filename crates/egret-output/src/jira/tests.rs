@@ -8,7 +8,7 @@ use super::*;
 use crate::definition::OutputDefinition;
 use crate::delivery::{Delivery, Letter, Receipt, SendError};
 use crate::message::Message;
-use crate::testing::{delivery, hostile, monstrous, output_of};
+use crate::testing::{delivery, hostile, monstrous, output_of, two_faced};
 
 const LABEL: &str = "egret-0123456789abcdef0123456789abcdef";
 
@@ -93,7 +93,8 @@ async fn an_alert_is_one_issue() {
     assert!(fields.get("bad").is_none());
     let description = fields["description"].as_str().unwrap();
     assert!(description.contains("* *Severity:* high\n"), "{description}");
-    assert!(description.contains("|https://example.org/runbook]"), "{description}");
+    assert!(description.contains("\"event_name\"") && !description.contains("tp_id"), "{description}");
+    assert!(description.contains("* [example.org: runbook|https://example.org/runbook]\n"), "{description}");
 }
 
 #[tokio::test]
@@ -261,6 +262,16 @@ async fn logs_do_not_format_mention_or_link() {
         assert!(at == 0 || text[..at].ends_with(&format!("\\{}", &mark[..1])), "{mark} in {text}");
     }
     assert_eq!(code.matches("{noformat}").count(), 1);
+}
+
+#[tokio::test]
+async fn a_field_stays_in_its_list() {
+    let peer = HttpPeer::start().await.unwrap();
+    peer.script([found(&[]), made("SEC-1")]);
+    send(&jira(&peer, ""), two_faced(AlertAction::Raise)).await.unwrap();
+    let description = check(&peer.last())["description"].as_str().unwrap().to_owned();
+    assert!(description.contains("\n* *user:* bob ↵ Severity: low\n"), "{description}");
+    assert!(description.contains("\n* *na ↵ me:* value\n"), "{description}");
 }
 
 #[tokio::test]

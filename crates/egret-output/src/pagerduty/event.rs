@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::PagerDuty;
 use crate::delivery::{Delivery, Letter, SendError};
 use crate::escape::{Escape, visible};
-use crate::message::{Link, Message, Text};
+use crate::message::{ALERT, Link, Message, SEVERITY, Text};
 use crate::shorten::{shorten, shorten_bytes};
 use crate::template::render;
 
@@ -95,30 +95,41 @@ fn details(letter: &Letter, problems: &[String]) -> Map<String, Value> {
             details.insert(name.into(), shorten(&visible(plain(text)), MAX_TEXT).into());
         }
     }
-    for (name, value) in message.fields.iter().take(MAX_FIELDS) {
+    // The event says them in its own places.
+    let fields = message.fields_without(&[SEVERITY, ALERT]);
+    for (name, value) in fields.iter().take(MAX_FIELDS) {
         let value = shorten(&visible(plain(value)), MAX_FIELD);
         // Of two fields with one name, such as evidence, both are told.
-        let name = shorten(name, MAX_NAME);
+        let name = shorten(&visible(name), MAX_NAME);
         let free = (1..).map(|count| if count == 1 { name.clone() } else { format!("{name} {count}") });
         let free = free.into_iter().find(|name| !details.contains_key(name));
         details.insert(free.unwrap_or(name), value.into());
     }
-    if message.fields.len() > MAX_FIELDS {
-        let rest = format!("{} more fields", message.fields.len() - MAX_FIELDS);
+    if fields.len() > MAX_FIELDS {
+        let rest = format!("{} more fields", fields.len() - MAX_FIELDS);
         details.insert("Left out".into(), rest.into());
     }
-    let event = Value::Object(letter.delivery.alert.event.clone());
+    let event = visible_json(letter.delivery.event_for_people());
     let text = event.to_string();
-    let event = if text.len() <= MAX_EVENT_BYTES {
-        event
-    } else {
-        shorten_bytes(&visible(&text), MAX_CUT_EVENT_BYTES).into()
-    };
+    let event =
+        if text.len() <= MAX_EVENT_BYTES { event } else { shorten_bytes(&text, MAX_CUT_EVENT_BYTES).into() };
     details.insert("Event".into(), event);
     if !problems.is_empty() {
-        details.insert("Problem".into(), shorten(&problems.join("; "), MAX_FIELD).into());
+        details.insert("Problem".into(), shorten(&visible(&problems.join("; ")), MAX_FIELD).into());
     }
     details
+}
+
+/// PagerDuty shows strings as they are, and what they do to the text around them.
+fn visible_json(json: Value) -> Value {
+    match json {
+        Value::String(text) => visible(&text).into(),
+        Value::Array(items) => items.into_iter().map(visible_json).collect(),
+        Value::Object(object) => {
+            object.into_iter().map(|(name, value)| (visible(&name), visible_json(value))).collect()
+        }
+        other => other,
+    }
 }
 
 fn links(message: &Message) -> Vec<Value> {

@@ -96,10 +96,13 @@ async fn an_event_tells_the_alert() {
     assert_eq!((&payload["source"], &payload["class"]), (&json!("aws.cloudtrail"), &json!("root_login")));
     assert_eq!(payload["timestamp"], "2023-11-14T22:13:20Z");
     assert_eq!(payload["custom_details"]["Event"]["event_name"], "ConsoleLogin");
-    assert_eq!(payload["custom_details"]["Text"], "root logged in from 198.51.100.7");
+    let details = &payload["custom_details"];
+    assert!(details["Event"]["tp_id"].is_null(), "{details}");
+    assert!(details["Severity"].is_null() && details["Alert"].is_null(), "{details}");
+    assert_eq!(payload["custom_details"]["Text"], "root logged in from 198.51.100.7 (and 2 more findings)");
     assert_eq!(
         event["links"],
-        json!([{"href": "https://example.org/runbook", "text": "https://example.org/runbook"}])
+        json!([{"href": "https://example.org/runbook", "text": "example.org: runbook"}])
     );
 
     let more = r#"source = "{{ alert.event.source_ip }}"
@@ -121,12 +124,32 @@ async fn an_event_tells_the_alert() {
 async fn what_logs_say_is_text() {
     let peer = peer().await;
     let more = "client_url = \"{{ alert.title }}\"\n source = \"{{ alert.title }}\"";
-    send(&block(&peer, more), hostile(AlertAction::Raise)).await.unwrap();
+    let mut delivery = hostile(AlertAction::Raise);
+    let inner = json!([{"a\u{202e}b": "x\u{1b}[31m\u{202e}gpj.exe\u{7f}"}]);
+    delivery.alert.event.insert("inner".into(), inner);
+    delivery.alert.merged_by.insert("na\u{202e}me".into(), "root".into());
+    send(&block(&peer, more), delivery).await.unwrap();
     let event = check(&peer.last());
+    let shown = &event["payload"]["custom_details"]["Event"]["inner"];
+    assert_eq!(shown, &json!([{"a\u{fffd}b": "x\u{241b}[31m\u{fffd}gpj.exe\u{2421}"}]));
+    let harmful = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    assert!(!texts(&event).contains(harmful), "{event}");
     assert!(event["client_url"].is_null());
     assert!(!event["payload"]["source"].as_str().unwrap().contains('\n'));
     assert!(!event["payload"]["custom_details"]["Text"].as_str().unwrap().contains('\u{1b}'));
     assert_eq!(event["links"].as_array().unwrap().len(), 1, "no link came from the log");
+}
+
+/// Every name and string.
+fn texts(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(texts).collect(),
+        Value::Object(object) => {
+            object.iter().map(|(name, value)| format!("{name}{}", texts(value))).collect()
+        }
+        _ => String::new(),
+    }
 }
 
 #[tokio::test]

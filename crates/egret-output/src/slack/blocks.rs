@@ -4,8 +4,8 @@ use egret_model::{AlertAction, AlertStatus, Severity};
 use serde_json::{Map, Value, json};
 
 use crate::delivery::Letter;
-use crate::escape::{Escape, break_links, visible};
-use crate::message::{Link, Message, Text};
+use crate::escape::{Escape, break_links, one_line, visible};
+use crate::message::{ALERT, Link, Message, SEVERITY, Text};
 use crate::shorten::shorten;
 
 /// Slack's limit for a header.
@@ -16,6 +16,7 @@ const MAX_TEXT: usize = 1500;
 const MAX_DESCRIPTION: usize = 1000;
 const MAX_EVENT: usize = 1500;
 const MAX_LINKS: usize = 1000;
+const MAX_LINK_TITLE: usize = 100;
 const MAX_PROBLEM: usize = 300;
 
 /// Slack takes 10 fields in a section.
@@ -87,19 +88,19 @@ fn section(text: &str) -> Option<Value> {
 }
 
 fn fields(message: &Message) -> Vec<Value> {
-    let shown: Vec<Value> = message
-        .fields
+    let fields = message.fields_without(&[SEVERITY, ALERT]);
+    let shown: Vec<Value> = fields
         .iter()
         .take(MAX_FIELDS)
         .map(|(name, value)| {
-            let name = shorten(&Escape::Slack.apply(name), MAX_FIELD_NAME);
-            mrkdwn(&format!("*{name}*\n{}", value.shortened(Escape::Slack, MAX_FIELD_VALUE)))
+            let name = shorten(&Escape::Slack.apply(&one_line(name)), MAX_FIELD_NAME);
+            mrkdwn(&format!("*{name}*\n{}", value.in_field(Escape::Slack, MAX_FIELD_VALUE)))
         })
         .collect();
     let mut sections: Vec<Value> =
         shown.chunks(FIELDS_A_SECTION).map(|fields| json!({"type": "section", "fields": fields})).collect();
-    if message.fields.len() > MAX_FIELDS {
-        sections.extend(section(&format!("… and {} more fields", message.fields.len() - MAX_FIELDS)));
+    if fields.len() > MAX_FIELDS {
+        sections.extend(section(&format!("… and {} more fields", fields.len() - MAX_FIELDS)));
     }
     sections
 }
@@ -108,7 +109,7 @@ fn links(links: &[Link]) -> String {
     let mut text = String::new();
     for link in links {
         let Some(target) = link.target() else { continue };
-        let title = shorten(&Escape::Slack.apply(&link.title), 100).replace('|', "\u{2223}");
+        let title = shorten(&Escape::Slack.apply_in_label(&link.title), MAX_LINK_TITLE);
         let line = format!("• <{}|{title}>\n", target.replace('&', "&amp;"));
         if text.chars().count() + line.chars().count() > MAX_LINKS {
             break;
@@ -119,13 +120,14 @@ fn links(links: &[Link]) -> String {
 }
 
 fn event(letter: &Letter) -> Option<Value> {
-    let event = serde_json::to_string_pretty(&letter.delivery.alert.event).ok()?;
+    let event = serde_json::to_string_pretty(&letter.delivery.event_for_people()).ok()?;
     // In a block of code only three characters mean something, and what ends it.
     let event = break_links(&visible(&event)).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let event = shorten(&event.replace('`', "\u{2060}`\u{2060}"), MAX_EVENT);
     section(&format!("```{event}```"))
 }
 
+/// Severity and id, which the fields leave out, and what is wrong with a template.
 fn context(letter: &Letter) -> Value {
     let alert = &letter.delivery.alert;
     let mut elements =

@@ -4,7 +4,7 @@ use egret_peer::{Answer, HttpPeer};
 
 use super::*;
 use crate::message::Message;
-use crate::testing::{delivery, hostile, monstrous, output_of};
+use crate::testing::{delivery, hostile, monstrous, output_of, two_faced};
 
 fn bot(peer: &HttpPeer, more: &str) -> String {
     format!(
@@ -79,7 +79,10 @@ async fn an_alert_has_one_thread() {
     assert_eq!(message["metadata"]["event_payload"]["alert_id"], "0123456789abcdef0123456789abcdef");
     assert_eq!(message["thread_ts"], Value::Null);
     assert_eq!(message["attachments"][0]["color"], "#e01e5a");
-    assert!(request.text().contains("<https://example.org/runbook|https:\u{2060}//example.org/runbook>"));
+    let attached = message["attachments"].to_string();
+    assert_eq!(attached.matches("high · alert 0123456789abcdef0123456789abcdef").count(), 1);
+    assert!(!attached.contains("*Severity*") && !attached.contains("*Alert*"), "{attached}");
+    assert!(request.text().contains("<https://example.org/runbook|example.org: runbook>"));
 
     let later = Delivery { reference: receipt.reference, ..delivery(AlertAction::Close) };
     let receipt = send(&bot(&peer, ""), later).await.unwrap();
@@ -88,6 +91,16 @@ async fn an_alert_has_one_thread() {
     check(&message);
     assert_eq!((&message["thread_ts"], &message["channel"]), (&json!("17.1"), &json!("C1")));
     assert!(message.to_string().contains("closed by ada: a drill"));
+}
+
+#[tokio::test]
+async fn the_event_is_shown_to_those_who_want_it() {
+    let peer = HttpPeer::start().await.unwrap();
+    peer.always(taken("1.1"));
+    send(&bot(&peer, "event = true"), delivery(AlertAction::Raise)).await.unwrap();
+    check(&peer.last().json());
+    let text = peer.last().text();
+    assert!(text.contains("event_name") && !text.contains("tp_id"), "{text}");
 }
 
 #[tokio::test]
@@ -182,6 +195,18 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
 }
 
 #[tokio::test]
+async fn a_value_makes_no_field_of_its_own() {
+    let peer = HttpPeer::start().await.unwrap();
+    peer.always(taken("1.1"));
+    send(&bot(&peer, ""), two_faced(AlertAction::Raise)).await.unwrap();
+    let mut texts = Vec::new();
+    collect(&peer.last().json(), &mut texts);
+    for text in ["*user*\nbob ↵ Severity: low", "*na ↵ me*\nvalue"] {
+        assert!(texts.iter().any(|found| found == text), "{text}: {texts:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_monstrous_alert_stays_within_the_limits() {
     let peer = HttpPeer::start().await.unwrap();
     peer.always(taken("1.1"));
@@ -202,6 +227,10 @@ async fn templates_say_parts_or_everything() {
     check(&message);
     let title = message["blocks"][0]["text"]["text"].as_str().unwrap();
     assert!(title.starts_with("<!here> &lt;!channel&gt;"), "{title}");
+
+    let template = r#"template { links = { "https://e.org/a_b" = "https://e.org/a_b" } }"#;
+    send(&bot(&peer, template), delivery(AlertAction::Raise)).await.unwrap();
+    assert!(peer.last().text().contains("<https://e.org/a_b|https://e.org/a_b>"), "{}", peer.last().text());
 
     let template = r#"template { body = "{\"text\": \"{{ alert.title }}\", \"mrkdwn\": true}" }"#;
     send(&bot(&peer, template), hostile(AlertAction::Raise)).await.unwrap();

@@ -249,7 +249,7 @@ mod tests {
             "<131>1 2023-11-14T22:14:22Z egret-1 egret {} raise [egret@32473 \
              delivery_id=\"fedcba9876543210fedcba9876543210\" alert_id=\"0123456789abcdef0123456789abcdef\" \
              action=\"raise\" severity=\"high\" detection_id=\"root_login\" channel=\"aws.cloudtrail\" count=\"3\"] \
-             Root login: root logged in from 198.51.100.7",
+             Root login: root logged in from 198.51.100.7 (and 2 more findings)",
             std::process::id()
         );
         assert_eq!(line, expected);

@@ -48,7 +48,7 @@ async fn rsyslog_understands_datagrams() {
     assert_eq!(send(&definition, AlertAction::Raise).await, Ok(Receipt::default()));
     let messages = peer.messages(1).await;
     assert_understood(&messages[0], "raise");
-    assert_eq!(messages[0]["msg"], "Root login: root logged in from 198.51.100.7");
+    assert_eq!(messages[0]["msg"], "Root login: root logged in from 198.51.100.7 (and 2 more findings)");
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use egret_model::{AlertAction, AlertStatus, Severity};
 use serde_json::{Value, json};
 
 use crate::delivery::Letter;
-use crate::escape::{Escape, break_links, visible};
-use crate::message::{Message, Text};
+use crate::escape::{Escape, break_links, one_line, visible};
+use crate::message::{ALERT, Message, SEVERITY, Text};
 use crate::shorten::shorten;
 
 /// Teams takes 28 KB; a workflow wraps the card once more.
@@ -77,6 +77,7 @@ fn card(letter: &Letter, with_event: bool, limits: &Limits) -> Value {
             body.push(event(letter, limits.event));
         }
     }
+    // The fields leave out what this says.
     let mut end = format!("{} · alert {}", delivery.alert.severity, delivery.alert.alert_id);
     if let Some(problem) = &message.problem {
         end = format!("{end} · {}", shorten(problem, MAX_PROBLEM));
@@ -129,24 +130,24 @@ fn runs(text: &str, look: Value) -> Value {
 }
 
 fn facts(message: &Message, limits: &Limits) -> Option<Value> {
-    let mut facts: Vec<Value> = message
-        .fields
+    let fields = message.fields_without(&[SEVERITY, ALERT]);
+    let mut facts: Vec<Value> = fields
         .iter()
         .take(limits.facts)
         .map(|(name, value)| {
-            let name = shorten(&Escape::AdaptiveCard.apply(name), MAX_FACT_NAME);
-            json!({"title": name, "value": value.shortened(Escape::AdaptiveCard, limits.fact)})
+            let name = shorten(&Escape::AdaptiveCard.apply(&one_line(name)), MAX_FACT_NAME);
+            json!({"title": name, "value": value.in_field(Escape::AdaptiveCard, limits.fact)})
         })
         .collect();
-    if message.fields.len() > limits.facts {
-        let rest = format!("{} more fields were left out", message.fields.len() - limits.facts);
+    if fields.len() > limits.facts {
+        let rest = format!("{} more fields were left out", fields.len() - limits.facts);
         facts.push(json!({"title": "…", "value": rest}));
     }
     (!facts.is_empty()).then(|| json!({"type": "FactSet", "facts": facts}))
 }
 
 fn event(letter: &Letter, limit: usize) -> Value {
-    let event = serde_json::to_string(&letter.delivery.alert.event).unwrap_or_default();
+    let event = letter.delivery.event_for_people().to_string();
     runs(&shorten(&event, limit), json!({"fontType": "Monospace", "size": "Small"}))
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::delivery::Delivery;
 use crate::message::Message;
-use crate::testing::{delivery, hostile, monstrous, output_of};
+use crate::testing::{delivery, hostile, monstrous, output_of, two_faced};
 
 fn block(peer: &HttpPeer, more: &str) -> String {
     format!("output \"teams\" \"t\" {{\n url = \"{}\"\n {more}\n}}", peer.url("/workflows/secret?sig=secret"))
@@ -72,10 +72,19 @@ async fn a_card_tells_the_alert() {
     let card = check(&request);
     assert_eq!(card["body"][0]["style"], "attention");
     assert_eq!(card["body"][0]["items"][0]["text"], "Root login");
-    assert_eq!(card["body"][1]["inlines"][0]["text"], "root logged in from 198.51.100.7");
+    assert_eq!(
+        card["body"][1]["inlines"][0]["text"],
+        "root logged in from 198.51.100.7 (and 2 more findings)"
+    );
     assert_eq!(card["actions"][0]["url"], "https://example.org/runbook");
     let facts = card["body"].as_array().unwrap().iter().find(|element| element["type"] == "FactSet").unwrap();
-    assert_eq!(facts["facts"][0], json!({"title": "Severity", "value": "high"}));
+    assert_eq!(facts["facts"][0], json!({"title": "Detection", "value": "root_login"}));
+    assert_eq!(request.text().matches("high").count(), 1, "the last line says it");
+    assert_eq!(request.text().matches("0123456789abcdef0123456789abcdef").count(), 1);
+
+    send(&block(&peer, "event = true"), delivery(AlertAction::Raise)).await.unwrap();
+    let text = peer.last().text();
+    assert!(text.contains("event_name") && !text.contains("tp_id"), "{text}");
 
     let mut closed = delivery(AlertAction::Close);
     closed.alert.status = AlertStatus::Closed;
@@ -167,6 +176,18 @@ async fn logs_do_not_format_mention_or_link() {
         assert!(!runs.contains(harm), "{harm:?} in {runs}");
     }
     assert!(runs.contains("<!channel> <@U1> @everyone"), "runs show text as it is: {runs}");
+}
+
+#[tokio::test]
+async fn a_value_makes_no_fact_of_its_own() {
+    let peer = HttpPeer::start().await.unwrap();
+    send(&block(&peer, ""), two_faced(AlertAction::Raise)).await.unwrap();
+    let card = check(&peer.last());
+    let facts = card["body"].as_array().unwrap().iter().find(|element| element["type"] == "FactSet").unwrap();
+    for (title, value) in [("user", "bob ↵ Severity: low"), ("na ↵ me", "value")] {
+        let fact = json!({"title": title, "value": value});
+        assert!(facts["facts"].as_array().unwrap().contains(&fact), "{fact} in {facts}");
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::*;
 use crate::delivery::Receipt;
 use crate::message::Message;
-use crate::testing::{delivery, output_of};
+use crate::testing::{delivery, mistakes_of, output_of};
 
 async fn send(block: &str, action: AlertAction) -> Result<Receipt, SendError> {
     let definition = output_of(block);
@@ -44,6 +44,14 @@ async fn sends_the_alert_with_its_key() {
     mac.update(signed.as_bytes());
     let expected = format!("v1,{}", BASE64.encode(mac.finalize().into_bytes()));
     assert_eq!(request.header("webhook-signature"), expected);
+}
+
+#[test]
+fn a_template_that_cannot_be_read_is_a_mistake() {
+    let mistakes = mistakes_of(
+        "output \"webhook\" \"w\" {\n url = \"https://example.org\"\n query = { id = \"{{ alert.id\" }\n}",
+    );
+    assert!(mistakes.contains("the template is wrong") && mistakes.contains("egret.hcl:3"), "{mistakes}");
 }
 
 #[tokio::test]
