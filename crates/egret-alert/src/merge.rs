@@ -46,7 +46,7 @@ pub(crate) fn open(
         opened_at: now,
         updated_at: now,
         merged_by,
-        common: event.clone(),
+        common: Map::new(),
         differences: vec![Difference {
             finding_id: finding.finding_id.clone(),
             time: finding.time,
@@ -73,9 +73,11 @@ pub(crate) fn fits(alert: &Alert, time: Timestamp, window: i64) -> bool {
 /// Adds a finding to an alert.
 pub(crate) fn absorb(alert: &mut Alert, finding: &Finding) {
     let event = event_of(finding);
-    let common = shared(&alert.common, &event);
-    if common != alert.common {
-        let lost = without(&alert.common, &common);
+    // One finding shares nothing with others; its event is there anyway.
+    let before = if alert.count == 1 { &alert.event } else { &alert.common };
+    let common = shared(before, &event);
+    if common != *before {
+        let lost = without(before, &common);
         for difference in &mut alert.differences {
             add(&mut difference.values, &lost);
         }

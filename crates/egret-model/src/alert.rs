@@ -168,7 +168,7 @@ pub struct Alert {
     pub updated_at: Timestamp,
     /// The values that its findings were merged by.
     pub merged_by: Map<String, Json>,
-    /// What the events of all findings share.
+    /// What the events of all findings share, if there are several.
     pub common: Map<String, Json>,
     /// What each of the first findings has beside that.
     pub differences: Vec<Difference>,
