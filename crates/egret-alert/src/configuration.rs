@@ -196,7 +196,7 @@ impl AlertSettings {
     pub fn severity_of(&self, finding: &Finding) -> Result<Severity, crate::AlertError> {
         let mut overridden = [finding.clone()];
         let rows = Finding::to_rows(&overridden)?;
-        crate::intake::override_severities(self, &mut overridden, &rows);
+        crate::conditions::override_severities(self, &mut overridden, &rows);
         Ok(overridden[0].severity)
     }
 

@@ -8,6 +8,7 @@
 
 mod error;
 
+mod conditions;
 mod configuration;
 mod route;
 mod severity_test;
@@ -19,6 +20,7 @@ mod policy;
 mod intake;
 mod own;
 mod staging;
+mod tell;
 
 mod backoff;
 mod deliver;

@@ -6,7 +6,7 @@ use egret_store::{AuditEntry, Store};
 
 use crate::configuration::AlertSettings;
 use crate::error::AlertError;
-use crate::intake::deliveries_of;
+use crate::tell::deliveries_of;
 
 /// Says that somebody looks at an alert.
 ///

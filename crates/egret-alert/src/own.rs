@@ -8,8 +8,8 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::configuration::AlertSettings;
 use crate::error::AlertError;
-use crate::intake::{deliveries_of, send_also_to};
 use crate::route::{Destination, RouteSubject, destinations};
+use crate::tell::{deliveries_of, send_also_to};
 
 /// The detection that alerts about dead letters have.
 pub(crate) const DELIVERY_FAILED: &str = "egret.delivery_failed";

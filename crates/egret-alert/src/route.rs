@@ -8,7 +8,7 @@ use egret_model::channel::wildcard_matches;
 use egret_model::{ChannelPattern, Expression, Severity};
 use egret_output::{TEMPLATE_BLOCK, Templates};
 
-use crate::intake::mask;
+use crate::conditions::mask;
 use crate::severity_test::SeverityTest;
 
 /// What a `route` block says.
