@@ -1,14 +1,14 @@
 //! `file`: a line of JSON for each thing that happens to an alert; a file that is full makes room for the next.
 
-use std::io::{self, SeekFrom};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use egret_config::{AttributeDocumentation, ByteSize};
 use egret_model::AlertAction;
-use tokio::fs::{self, File};
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 use tokio::sync::Mutex;
 
 use crate::delivery::{Letter, Output, Receipt, SendError};
@@ -60,7 +60,8 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
             path: context.folder().join(path?),
             rotate_bytes: rotate_bytes?.0,
             keep: keep?,
-            // One writer: what is appended in between would be cut off with a half line.
+            // One writer: what is appended in between would be cut off with a half line. Other processes are kept out by a
+            // lock of the file.
             writing: Mutex::new(()),
         }))
     },
@@ -96,7 +97,7 @@ impl Output for LinesFile {
             lines.push('\n');
         }
         let answer =
-            self.append(&lines).await.map(|()| Receipt::default()).map_err(|error| {
+            self.append(lines).await.map(|()| Receipt::default()).map_err(|error| {
                 SendError::retry(format!("cannot write to {}: {error}", self.path.display()))
             });
         vec![answer; letters.len()]
@@ -104,40 +105,56 @@ impl Output for LinesFile {
 }
 
 impl LinesFile {
-    async fn append(&self, lines: &str) -> io::Result<()> {
+    /// On a thread that may wait: for the disk, and for whoever else writes to the same file.
+    async fn append(&self, lines: String) -> io::Result<()> {
         let _writing = self.writing.lock().await;
-        if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder).await?;
-        }
-        let mut file = self.open().await?;
-        let end = whole_lines(&mut file).await?;
-        if end > 0 && end.saturating_add(lines.len() as u64) > self.rotate_bytes {
-            drop(file);
-            self.rotate().await?;
-            file = self.open().await?;
-        }
-        file.seek(SeekFrom::End(0)).await?;
-        file.write_all(lines.as_bytes()).await?;
-        file.flush().await?;
-        file.sync_data().await
+        let (path, rotate_bytes, keep) = (self.path.clone(), self.rotate_bytes, self.keep);
+        let append = move || append(&path, &lines, rotate_bytes, keep);
+        tokio::task::spawn_blocking(append).await.map_err(io::Error::other)?
     }
+}
 
-    async fn open(&self) -> io::Result<File> {
-        File::options().read(true).write(true).create(true).truncate(false).open(&self.path).await
+fn append(path: &Path, lines: &str, rotate_bytes: u64, keep: u32) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
     }
+    let mut file = open_locked(path)?;
+    let end = whole_lines(&mut file)?;
+    if end > 0 && end.saturating_add(lines.len() as u64) > rotate_bytes {
+        rotate(path, keep)?;
+        file = open_locked(path)?;
+    }
+    file.seek(SeekFrom::End(0))?;
+    file.write_all(lines.as_bytes())?;
+    file.sync_data()
+}
 
-    async fn rotate(&self) -> io::Result<()> {
-        if self.keep == 0 {
-            return fs::remove_file(&self.path).await;
+/// The file, which nobody else writes to until it is closed: another process may deliver to the same one.
+fn open_locked(path: &Path) -> io::Result<File> {
+    loop {
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+        file.lock()?;
+        // While we waited it may have made room for the next.
+        let here = fs::metadata(path).is_ok_and(|there| {
+            file.metadata().is_ok_and(|ours| (ours.dev(), ours.ino()) == (there.dev(), there.ino()))
+        });
+        if here {
+            return Ok(file);
         }
-        for number in (1..self.keep).rev() {
-            let from = numbered(&self.path, number);
-            if fs::try_exists(&from).await? {
-                fs::rename(from, numbered(&self.path, number + 1)).await?;
-            }
-        }
-        fs::rename(&self.path, numbered(&self.path, 1)).await
     }
+}
+
+fn rotate(path: &Path, keep: u32) -> io::Result<()> {
+    if keep == 0 {
+        return fs::remove_file(path);
+    }
+    for number in (1..keep).rev() {
+        let from = numbered(path, number);
+        if fs::exists(&from)? {
+            fs::rename(from, numbered(path, number + 1))?;
+        }
+    }
+    fs::rename(path, numbered(path, 1))
 }
 
 fn numbered(path: &Path, number: u32) -> PathBuf {
@@ -147,25 +164,25 @@ fn numbered(path: &Path, number: u32) -> PathBuf {
 }
 
 /// Cuts a half line off the end, which a crash left, and gives the size of the rest.
-async fn whole_lines(file: &mut File) -> io::Result<u64> {
+fn whole_lines(file: &mut File) -> io::Result<u64> {
     const STEP: u64 = 64 << 10;
-    let size = file.metadata().await?.len();
+    let size = file.metadata()?.len();
     let mut start = size;
     while start > 0 {
         let from = start.saturating_sub(STEP);
         let mut piece = vec![0; usize::try_from(start - from).unwrap_or(0)];
-        file.seek(SeekFrom::Start(from)).await?;
-        file.read_exact(&mut piece).await?;
+        file.seek(SeekFrom::Start(from))?;
+        file.read_exact(&mut piece)?;
         if let Some(at) = piece.iter().rposition(|byte| *byte == b'\n') {
             let end = from + at as u64 + 1;
             if end < size {
-                file.set_len(end).await?;
+                file.set_len(end)?;
             }
             return Ok(end);
         }
         start = from;
     }
-    file.set_len(0).await?;
+    file.set_len(0)?;
     Ok(0)
 }
 
@@ -185,11 +202,11 @@ mod tests {
         let letters = [letter(AlertAction::Raise, Escape::Json), letter(AlertAction::Close, Escape::Json)];
         assert!(output(&path, 1 << 20).send(&letters).await.iter().all(Result::is_ok));
         // As after a crash in the middle of a line.
-        let mut text = std::fs::read_to_string(&path).unwrap();
+        let mut text = fs::read_to_string(&path).unwrap();
         text.push_str("{\"delivery_id\":\"01");
-        std::fs::write(&path, text).unwrap();
+        fs::write(&path, text).unwrap();
         assert!(output(&path, 1 << 20).send(&letters[..1]).await.iter().all(Result::is_ok));
-        let text = std::fs::read_to_string(&path).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
         let actions: Vec<String> = text
             .lines()
             .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["action"].to_string())
@@ -205,12 +222,35 @@ mod tests {
         for _ in 0..4 {
             assert!(output.send(&[letter(AlertAction::Raise, Escape::Json)]).await[0].is_ok());
         }
-        let mut names: Vec<String> = std::fs::read_dir(folder.path())
+        let mut names: Vec<String> = fs::read_dir(folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
         assert_eq!(names, ["alerts.jsonl", "alerts.jsonl.1", "alerts.jsonl.2"]);
+    }
+
+    /// Two outputs, or two processes, may have the same file.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn two_writers_lose_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("alerts.jsonl");
+        let (one, other) = (output(&path, 40_000), output(&path, 40_000));
+        let letters = [letter(AlertAction::Raise, Escape::Json)];
+        let write = async |output: &LinesFile| {
+            for _ in 0..20 {
+                assert!(output.send(&letters).await[0].is_ok());
+            }
+        };
+        tokio::join!(write(&one), write(&other));
+        let text = |number: u32| {
+            let path = if number == 0 { path.clone() } else { numbered(&path, number) };
+            fs::read_to_string(path).unwrap_or_default()
+        };
+        let lines: Vec<String> =
+            (0..3).flat_map(|number| text(number).lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+        assert_eq!(lines.len(), 40);
+        assert!(lines.iter().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
     }
 
     #[tokio::test]

@@ -105,6 +105,7 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     } else {
         runtime.block_on(alert(&project, &lake, options, &stop))
     };
+    options.metrics.write(&report.partitions, alerts.as_ref().ok())?;
     let none = AlertReport::default();
     print_report(
         &report,

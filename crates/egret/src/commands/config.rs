@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use egret_config::Diagnostics;
 
 use super::Outcome;
 use crate::arguments::Global;
@@ -26,6 +27,8 @@ pub fn run(global: &Global, command: &Command) -> Outcome {
     match command {
         Command::Check => check(&project),
         Command::Show => {
+            // Outputs know what of theirs is secret once they are read; their mistakes are for `check`.
+            project.read_alert_settings(&mut Diagnostics::new());
             let mut out = std::io::stdout().lock();
             out.write_all(egret_config::show(&project.configuration).as_bytes())?;
             Ok(ExitCode::SUCCESS)

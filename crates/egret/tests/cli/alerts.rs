@@ -229,3 +229,17 @@ fn a_staged_detection_is_listed_and_promoted() {
     place.json(&["alert", "deliver"]);
     assert_eq!(place.folder.read("all.jsonl").iter().filter(|byte| **byte == b'\n').count(), 3);
 }
+
+/// What outputs read as a secret is shown by no command, whatever it is called.
+#[test]
+fn secrets_of_outputs_are_not_shown() {
+    let place = Place::new(
+        "output \"slack\" \"soc\" { url = \"https://hooks.example.org/services/hunter2\" }\n\
+         output \"exec\" \"run\" {\n command = [\"true\"]\n environment = { KEY = \"swordfish\" }\n}\n\
+         route { to = [output.slack.soc, output.exec.run] }",
+    );
+    let (shown, stderr, code) = place.run(&["config", "show"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(shown.contains("output \"slack\" \"soc\""), "{shown}");
+    assert!(!shown.contains("hunter2") && !shown.contains("swordfish"), "{shown}");
+}
