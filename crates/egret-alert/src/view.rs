@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, Int64Array, ListArray, ListBuilder, RecordBatch, StringViewArray, StringViewBuilder,
-    TimestampMicrosecondArray,
-};
-use arrow::datatypes::{DataType, Field};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
 use egret_model::alert::{ALERT_TABLE, Remark};
+use egret_model::finding::list_array;
 use egret_model::{Alert, Column, ColumnType, TableSchema, Timestamp};
 use serde::Serialize;
 
@@ -108,18 +105,6 @@ pub fn alert_rows(alerts: &[Alert]) -> Result<RecordBatch, arrow::error::ArrowEr
 fn json<T: Serialize>(alerts: &[Alert], get: fn(&Alert) -> &T) -> ArrayRef {
     let texts = alerts.iter().map(|alert| serde_json::to_string(get(alert)).ok());
     Arc::new(texts.collect::<StringViewArray>())
-}
-
-fn list_array<'a>(rows: impl Iterator<Item = &'a [String]>) -> ListArray {
-    let element = Arc::new(Field::new("element", DataType::Utf8View, true));
-    let mut builder = ListBuilder::new(StringViewBuilder::new()).with_field(element);
-    for row in rows {
-        for value in row {
-            builder.values().append_value(value);
-        }
-        builder.append(true);
-    }
-    builder.finish()
 }
 
 #[cfg(test)]

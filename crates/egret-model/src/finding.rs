@@ -296,7 +296,8 @@ fn origin_of(word: &str) -> Origin {
     all.into_iter().find(|origin| origin.as_str() == word).unwrap_or(Origin::Stream)
 }
 
-fn list_array<'a>(rows: impl Iterator<Item = &'a [String]>) -> ListArray {
+/// Lists of texts as a column, one list a row.
+pub fn list_array<'a>(rows: impl Iterator<Item = &'a [String]>) -> ListArray {
     let element = Arc::new(Field::new("element", DataType::Utf8View, true));
     let mut builder = ListBuilder::new(StringViewBuilder::new()).with_field(element);
     for row in rows {

@@ -70,8 +70,6 @@ pub struct NewDelivery {
 /// A delivery that may be tried now, with all that it needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DueDelivery {
-    /// Its place in the queue.
-    pub sequence: i64,
     /// What was queued.
     pub delivery: NewDelivery,
     /// How often it was tried.
@@ -271,7 +269,7 @@ impl Store {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<DueDelivery>, StoreError> {
-        let sql = "SELECT d.sequence, d.delivery_id, d.alert_id, d.revision, d.output, d.route, d.action, \
+        let sql = "SELECT d.delivery_id, d.alert_id, d.revision, d.output, d.route, d.action, \
                    d.by_whom, d.remark, d.attempts, d.tried_at, \
                    coalesce(v.body, a.body), r.reference \
                    FROM delivery d JOIN alert a ON a.alert_id = d.alert_id \
@@ -290,7 +288,7 @@ impl Store {
         while bytes < MAX_PAGE_BYTES
             && let Some(row) = rows.try_next().await?
         {
-            bytes += row.try_get::<&str, _>(11)?.len();
+            bytes += row.try_get::<&str, _>(10)?.len();
             found.push(due(&row)?);
         }
         Ok(found)
@@ -374,23 +372,22 @@ impl Store {
 }
 
 fn due(row: &SqliteRow) -> Result<DueDelivery, StoreError> {
-    let action: &str = row.try_get(6)?;
+    let action: &str = row.try_get(5)?;
     Ok(DueDelivery {
-        sequence: row.try_get(0)?,
         delivery: NewDelivery {
-            delivery_id: row.try_get(1)?,
-            alert_id: row.try_get(2)?,
-            revision: row.try_get(3)?,
-            output: row.try_get(4)?,
-            route: row.try_get(5)?,
+            delivery_id: row.try_get(0)?,
+            alert_id: row.try_get(1)?,
+            revision: row.try_get(2)?,
+            output: row.try_get(3)?,
+            route: row.try_get(4)?,
             action: AlertAction::from_word(action).unwrap_or(AlertAction::Update),
-            by: row.try_get(7)?,
-            remark: row.try_get(8)?,
+            by: row.try_get(6)?,
+            remark: row.try_get(7)?,
         },
-        attempts: row.try_get(9)?,
-        tried_at: row.try_get::<Option<i64>, _>(10)?.map(instant),
-        alert: parse(row.try_get(11)?)?,
-        reference: row.try_get(12)?,
+        attempts: row.try_get(8)?,
+        tried_at: row.try_get::<Option<i64>, _>(9)?.map(instant),
+        alert: parse(row.try_get(10)?)?,
+        reference: row.try_get(11)?,
     })
 }
 
