@@ -7,19 +7,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use egret_config::{AttributeDocumentation, BlockReader, Diagnostic, Located};
+use egret_http::aws::{self, Aws};
+use egret_http::header::{HeaderMap, HeaderName, HeaderValue};
+use egret_http::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, HttpRequest, Method, PROXY, Url};
 use egret_model::AlertAction;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Url};
 use sha2::{Digest as _, Sha256};
 
-use crate::aws::{self, Aws};
 use crate::dated::DatedName;
 use crate::delivery::{Delivery, Letter, Output, Receipt, SendError, one_by_one};
 use crate::escape::Escape;
-use crate::http::{HttpRequest, PROXY};
 use crate::registry::OutputType;
 use crate::template::{check, render};
-use crate::tls::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY};
 
 /// Bytes of a key.
 const MAX_KEY_BYTES: usize = 1024;

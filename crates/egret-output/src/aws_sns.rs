@@ -5,16 +5,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use egret_config::{AttributeDocumentation, Diagnostic, Located};
-use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use egret_http::aws::{self, Aws};
+use egret_http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use egret_http::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, HttpRequest, Method, PROXY};
 use url::form_urlencoded::Serializer;
 
-use crate::aws::{self, Aws};
+use crate::aws_message::{is_fifo, message_attributes, message_text};
 use crate::delivery::{Letter, Output, Receipt, SendError, one_by_one};
 use crate::escape::Escape;
-use crate::http::{HttpRequest, PROXY};
 use crate::registry::OutputType;
-use crate::tls::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY};
 
 /// A message with its attributes: 256 KiB.
 const MAX_MESSAGE_BYTES: usize = 262_144;
@@ -119,14 +118,14 @@ impl Sns {
         form.append_pair("Version", "2010-03-31");
         form.append_pair("TopicArn", &self.topic);
         form.append_pair("Subject", &subject(letter));
-        form.append_pair("Message", &aws::message_text(letter, MAX_MESSAGE_BYTES));
-        for (index, (name, value)) in aws::attributes(letter).iter().enumerate() {
+        form.append_pair("Message", &message_text(letter, MAX_MESSAGE_BYTES));
+        for (index, (name, value)) in message_attributes(letter).iter().enumerate() {
             let entry = format!("MessageAttributes.entry.{}", index + 1);
             form.append_pair(&format!("{entry}.Name"), name);
             form.append_pair(&format!("{entry}.Value.DataType"), "String");
             form.append_pair(&format!("{entry}.Value.StringValue"), value);
         }
-        if aws::is_fifo(&self.topic) {
+        if is_fifo(&self.topic) {
             form.append_pair("MessageGroupId", &letter.delivery.alert.alert_id);
             form.append_pair("MessageDeduplicationId", &letter.delivery.delivery_id);
         }

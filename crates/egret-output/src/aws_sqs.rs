@@ -4,20 +4,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use egret_config::{AttributeDocumentation, ByteSize, Diagnostic, Located};
+use egret_http::aws::{self, Aws};
+use egret_http::header::{CONTENT_TYPE, HeaderValue};
+use egret_http::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, HttpRequest, PROXY, Url, shorten};
 use egret_model::AlertAction;
-use reqwest::Url;
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use crate::aws::{self, Aws};
+use crate::aws_message::{is_fifo, message_attributes, message_text};
 use crate::delivery::{Letter, Output, Receipt, SendError};
 use crate::escape::Escape;
-use crate::http::{HttpRequest, PROXY};
 use crate::payload::groups;
 use crate::registry::OutputType;
-use crate::shorten::shorten;
-use crate::tls::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY};
 
 /// A message with its attributes, and all messages of a request together: what every queue takes.
 const MAX_BYTES: ByteSize = ByteSize(256 << 10);
@@ -164,17 +162,17 @@ impl Output for Sqs {
 impl Sqs {
     /// A message, and what it counts.
     fn message(&self, letter: &Letter) -> (Map<String, Value>, usize) {
-        let text = aws::message_text(letter, self.max_bytes);
+        let text = message_text(letter, self.max_bytes);
         let mut size = text.len();
         let mut attributes = Map::new();
-        for (name, value) in aws::attributes(letter) {
+        for (name, value) in message_attributes(letter) {
             size += name.len() + "String".len() + value.len();
             attributes.insert(name.to_owned(), json!({"DataType": "String", "StringValue": value}));
         }
         let mut message = Map::new();
         message.insert("MessageBody".into(), text.into());
         message.insert("MessageAttributes".into(), attributes.into());
-        if aws::is_fifo(&self.queue) {
+        if is_fifo(&self.queue) {
             message.insert("MessageGroupId".into(), letter.delivery.alert.alert_id.as_str().into());
             message.insert("MessageDeduplicationId".into(), letter.delivery.delivery_id.as_str().into());
         }

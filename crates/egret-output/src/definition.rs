@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use egret_config::{
-    Block, BlockKind, BlockReader, Diagnostic, Diagnostics, Environment, FromValue, Located, Value,
-    decode_block,
+    Block, BlockKind, BlockReader, Diagnostic, Diagnostics, FromValue, Located, Value, decode_block,
 };
 use egret_model::time::parse_duration;
 use egret_model::{AlertAction, suggest};
@@ -97,10 +96,8 @@ impl OutputDefinition {
         let give_up_after = reader.optional_or("give_up_after", GIVE_UP_AFTER);
         let template = reader.nested_block(TEMPLATE_BLOCK);
         let templates = template.map(|block| decode_block::<Templates>(block, reader.diagnostics()));
-        // Paths start from the folder of the file that they are written in, as those of sources do.
-        let folder = context.folder().join(block.location.file.folder());
-        let environment = Arc::new(Environment::clone(&context.environment).in_folder(folder));
-        let context = OutputContext { timeout: timeout.unwrap_or(TIMEOUT), environment, ..context.clone() };
+        let service = context.for_block(block, timeout.unwrap_or(TIMEOUT));
+        let context = OutputContext { service, stdout: Arc::clone(&context.stdout) };
         let output = (output_type.decode)(&mut reader, &context);
         let actions = actions.and_then(|words| match words {
             None => Some(None),

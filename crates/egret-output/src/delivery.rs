@@ -1,13 +1,15 @@
 //! The contract of outputs: what they are given, and what they say of how it went.
 
 use std::fmt;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use egret_model::{Alert, AlertAction};
 
 use crate::escape::Escape;
 use crate::message::Message;
+
+/// Why a service did not take a letter.
+pub use egret_http::CallError as SendError;
 
 /// What happened to an alert, to be told to one output.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,37 +92,6 @@ impl Delivery {
 pub struct Receipt {
     /// What it calls the thing that it made, for later deliveries of the same alert.
     pub reference: Option<String>,
-}
-
-/// Why a service did not take a letter.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SendError {
-    /// It may take it later.
-    #[error("{message}")]
-    Retry {
-        /// What went wrong: lowercase, no full stop, no secrets.
-        message: String,
-        /// When to try again, if the service said so.
-        after: Option<Duration>,
-    },
-    /// It will never take it as it is.
-    #[error("{message}")]
-    Refused {
-        /// What went wrong and what to do: lowercase, no full stop, no secrets.
-        message: String,
-    },
-}
-
-impl SendError {
-    /// To be tried again, when the queue thinks so.
-    pub fn retry(message: impl Into<String>) -> Self {
-        Self::Retry { message: message.into(), after: None }
-    }
-
-    /// Not to be tried again.
-    pub fn refused(message: impl Into<String>) -> Self {
-        Self::Refused { message: message.into() }
-    }
 }
 
 /// Where alerts go.

@@ -9,19 +9,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use egret_config::{AttributeDocumentation, BlockReader, Diagnostic, Located};
+use egret_http::header::HeaderValue;
+use egret_http::{Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, HttpRequest, PROXY, Url, until};
 use egret_model::{AlertAction, Secret};
-use reqwest::Url;
-use reqwest::header::HeaderValue;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::dated::DatedName;
 use crate::delivery::{Letter, Output, Receipt, SendError};
 use crate::escape::Escape;
-use crate::http::{Address, Http, HttpRequest, PROXY, until};
 use crate::payload::groups;
 use crate::registry::OutputType;
-use crate::tls::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY};
 
 /// A request this large passes everywhere: small managed services take 10 MiB.
 const MAX_REQUEST_BYTES: usize = 8 << 20;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use egret_config::{AttributeDocumentation, BlockReader, Diagnostic, Diagnostics, FromValue, Located, Value};
+use egret_http::{CA_FILE, ServiceContext, Tls};
 use egret_model::{AlertAction, Secret};
 use lettre::Address;
 use lettre::message::Mailbox;
@@ -19,8 +20,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::delivery::{Letter, Output, Receipt, SendError};
 use crate::escape::Escape;
-use crate::registry::{OutputContext, OutputType};
-use crate::tls::{CA_FILE, Tls};
+use crate::registry::OutputType;
 use compose::{Correspondents, compose, reference};
 use smtp::{Outcome, Security, Server};
 
@@ -145,7 +145,7 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
             server,
             correspondents,
             attach_alert: attach_alert?,
-            context: context.clone(),
+            context: context.service.clone(),
             served: Mutex::default(),
         }))
     },
@@ -222,7 +222,7 @@ struct Email {
     server: Server,
     correspondents: Correspondents,
     attach_alert: bool,
-    context: OutputContext,
+    context: ServiceContext,
     /// Who has a mail already that others have yet to take, by delivery: it is not sent to them again.
     served: Mutex<VecDeque<(String, Vec<Address>)>>,
 }

@@ -1,5 +1,7 @@
 //! Writing foreign text so that the place it goes to shows it and does not obey it: no mark-up, no mention, no link.
 
+use egret_http::escape_line;
+
 /// How text must be written in a kind of place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Escape {
@@ -46,7 +48,7 @@ impl Escape {
             Self::AdaptiveCard => adaptive_card(text),
             Self::JiraWiki => jira_wiki(text),
             Self::ObjectKey => object_key(text),
-            Self::Line => line(text),
+            Self::Line => escape_line(text),
             Self::Url => url(text),
         }
     }
@@ -59,7 +61,7 @@ impl Escape {
     /// The same text, as it must be written in a title there: Jira and GitHub show titles as they are.
     pub(crate) fn apply_in_title(self, text: &str) -> String {
         match self {
-            Self::GitHub | Self::JiraWiki => line(text),
+            Self::GitHub | Self::JiraWiki => escape_line(text),
             other => other.apply(text),
         }
     }
@@ -327,14 +329,6 @@ fn starts_jira_block(text: &str) -> bool {
 
 fn url(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
-}
-
-fn line(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
-    }
-    out
 }
 
 /// Control characters, and those that turn the direction of writing, are shown as signs: some services refuse them, and

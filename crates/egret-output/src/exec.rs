@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use egret_config::{AttributeDocumentation, Diagnostic, Located};
+use egret_http::{ServiceContext, shorten};
 use egret_model::{AlertAction, Secret};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
 use crate::delivery::{Letter, Output, Receipt, SendError, one_by_one};
 use crate::escape::Escape;
-use crate::registry::{OutputContext, OutputType};
-use crate::shorten::shorten;
+use crate::registry::OutputType;
 
 /// So much of what the command says is read.
 const MAX_SAID_BYTES: u64 = 4 << 10;
@@ -65,7 +65,7 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
             arguments: arguments.to_vec(),
             environment: environment?.into_iter().map(|(name, value)| (name.value, value)).collect(),
             concurrency: concurrency?.max(1),
-            context: context.clone(),
+            context: context.service.clone(),
         }))
     },
 };
@@ -76,7 +76,7 @@ struct Exec {
     arguments: Vec<String>,
     environment: Vec<(String, Secret)>,
     concurrency: usize,
-    context: OutputContext,
+    context: ServiceContext,
 }
 
 #[async_trait]
@@ -173,6 +173,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::registry::OutputContext;
     use crate::testing::{delivery, letter};
 
     fn output(script: &str) -> Exec {
@@ -181,7 +182,10 @@ mod tests {
             arguments: vec!["-c".into(), script.into()],
             environment: vec![("TOKEN".into(), Secret::new("hunter2"))],
             concurrency: 1,
-            context: OutputContext { timeout: Duration::from_millis(500), ..OutputContext::for_tests() },
+            context: ServiceContext {
+                timeout: Duration::from_millis(500),
+                ..OutputContext::for_tests().service
+            },
         }
     }
 

@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use egret_config::{AttributeDocumentation, Located};
+use egret_http::header::HeaderValue;
+use egret_http::{
+    Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, HttpRequest, HttpResponse, Method, PROXY,
+    StatusCode, Url, judge,
+};
 use egret_model::{AlertAction, Secret, Timestamp};
-use reqwest::header::HeaderValue;
-use reqwest::{Method, StatusCode, Url};
 use serde_json::{Value, json};
 
 use crate::delivery::{Delivery, Letter, Output, Receipt, SendError, one_by_one};
 use crate::escape::Escape;
-use crate::http::{Address, Http, HttpRequest, HttpResponse, PROXY, judge};
 use crate::issue::{Dialect, Tracker, compose, labels, tell, title};
 use crate::registry::OutputType;
 use crate::template::check;
-use crate::tls::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY};
 
 /// Where GitHub's REST API is.
 const API_URL: &str = "https://api.github.com";

@@ -7,12 +7,12 @@ use std::fmt;
 
 use async_trait::async_trait;
 use egret_config::Located;
+use egret_http::shorten;
 use egret_model::AlertAction;
 
 use crate::delivery::{Delivery, Letter, Receipt, SendError};
 use crate::escape::Escape;
 use crate::message::Text;
-use crate::shorten::shorten;
 use crate::template::render;
 
 pub(crate) use text::{Dialect, compose};

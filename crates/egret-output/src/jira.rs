@@ -8,12 +8,11 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use egret_config::{AttributeDocumentation, BlockReader, Located};
+use egret_http::{Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, PROXY};
 use egret_model::{Secret, Severity};
 
-use crate::http::{Address, Http, PROXY};
 use crate::registry::OutputType;
 use crate::template::check;
-use crate::tls::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY};
 
 use rest::Jira;
 

@@ -12,15 +12,13 @@ mod escape;
 mod issue;
 mod message;
 mod payload;
-mod shorten;
 mod template;
 
-mod aws;
+mod aws_message;
 mod definition;
 mod registry;
 
 pub mod http;
-pub mod tls;
 
 pub mod aws_s3;
 pub mod aws_sns;
@@ -43,10 +41,10 @@ pub mod webhook;
 
 pub use definition::{OUTPUT_BLOCK, OutputDefinition, Rate};
 pub use delivery::{Delivery, Letter, Output, Receipt, SendError};
+pub use egret_http::{ServiceContext, shorten, shorten_bytes};
 pub use escape::Escape;
 pub use message::{Link, Message, Text};
 pub use registry::{COMMON_ATTRIBUTES, OutputContext, OutputType, output_types};
-pub use shorten::{shorten, shorten_bytes};
 pub use template::{TEMPLATE_BLOCK, Templates};
 
 #[cfg(test)]

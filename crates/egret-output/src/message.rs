@@ -1,11 +1,11 @@
 //! The generic message of an alert: what every output brings into its service's best form.
 
+use egret_http::shorten;
 use egret_model::{Alert, AlertAction, Severity};
 use url::{Position, Url};
 
 use crate::delivery::Delivery;
 use crate::escape::{Escape, one_line};
-use crate::shorten::shorten;
 use crate::template::Templates;
 
 /// So many tests that held are told, and so many characters of each value.

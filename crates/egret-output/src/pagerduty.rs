@@ -3,13 +3,15 @@
 mod event;
 
 use egret_config::{AttributeDocumentation, BlockReader, Located};
+use egret_http::{
+    Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, HttpRequest, HttpResponse, PROXY, ServiceContext,
+};
 use egret_model::{AlertAction, Secret};
 
 use crate::delivery::{Letter, Receipt, SendError};
-use crate::http::{Address, Http, HttpOutput, HttpRequest, HttpResponse, HttpService, PROXY};
-use crate::registry::{OutputContext, OutputType};
+use crate::http::{HttpOutput, HttpService};
+use crate::registry::OutputType;
 use crate::template::check;
-use crate::tls::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY};
 
 /// Where accounts of the United States' region send events to.
 const API_URL: &str = "https://events.pagerduty.com";
@@ -155,7 +157,7 @@ impl HttpService for PagerDuty {
         ]
     }
 
-    fn request(&self, letter: &Letter, _context: &OutputContext) -> Result<HttpRequest, SendError> {
+    fn request(&self, letter: &Letter, _context: &ServiceContext) -> Result<HttpRequest, SendError> {
         Ok(HttpRequest::json(self.address.join("v2/enqueue"), &event::event(self, letter)?))
     }
 

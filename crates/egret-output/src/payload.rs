@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
+use egret_http::shorten;
 use serde_json::{Map, Value};
 
 use crate::delivery::Letter;
-use crate::shorten::shorten;
 
 /// How much is kept of a string, of a list and of an object, from the mildest to the last resort.
 const STEPS: [(usize, usize, usize); 6] = [

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::io::Write;
-use std::path::Path;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use egret_config::{AttributeDocumentation, BlockReader, Environment};
-use egret_model::Clock;
+#[cfg(test)]
+use egret_config::Environment;
+use egret_config::{AttributeDocumentation, BlockReader};
+use egret_http::ServiceContext;
 
 use crate::delivery::Output;
 use crate::{
@@ -78,26 +79,23 @@ pub const COMMON_ATTRIBUTES: &[AttributeDocumentation] = &[
 /// What outputs may use of the world.
 #[derive(Clone)]
 pub struct OutputContext {
-    /// The working folder, where relative paths start, and the variables that clients of clouds look for credentials in.
-    pub environment: Arc<Environment>,
-    /// The present.
-    pub clock: Arc<dyn Clock>,
-    /// How long one try may take.
-    pub timeout: Duration,
+    /// What every client of a service may use.
+    pub service: ServiceContext,
     /// The process's standard output, which only the binary has.
     pub stdout: Arc<Mutex<dyn Write + Send>>,
 }
 
-impl OutputContext {
-    /// Where relative paths start.
-    pub fn folder(&self) -> &Path {
-        &self.environment.working_folder
+impl Deref for OutputContext {
+    type Target = ServiceContext;
+
+    fn deref(&self) -> &ServiceContext {
+        &self.service
     }
 }
 
 impl fmt::Debug for OutputContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OutputContext").field("folder", &self.folder()).finish_non_exhaustive()
+        f.debug_struct("OutputContext").field("service", &self.service).finish_non_exhaustive()
     }
 }
 
@@ -105,11 +103,11 @@ impl fmt::Debug for OutputContext {
 impl OutputContext {
     /// In the temporary folder, with an empty environment, and standard output thrown away.
     pub(crate) fn for_tests() -> Self {
-        Self {
+        let service = ServiceContext {
             environment: Arc::new(Environment::default().in_folder(std::env::temp_dir())),
             clock: Arc::new(egret_model::SystemClock),
-            timeout: Duration::from_secs(5),
-            stdout: Arc::new(Mutex::new(std::io::sink())),
-        }
+            timeout: std::time::Duration::from_secs(5),
+        };
+        Self { service, stdout: Arc::new(Mutex::new(std::io::sink())) }
     }
 }

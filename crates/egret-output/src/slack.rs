@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use egret_config::{AttributeDocumentation, BlockReader};
+use egret_http::{
+    Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, HttpRequest, HttpResponse, PROXY, shorten,
+};
 use egret_model::{AlertAction, Secret};
 use serde_json::{Map, Value, json};
 
 use crate::delivery::{Delivery, Letter, Output, Receipt, SendError, one_by_one};
 use crate::escape::Escape;
-use crate::http::{Address, Http, HttpRequest, HttpResponse, PROXY};
 use crate::registry::OutputType;
-use crate::shorten::shorten;
-use crate::tls::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY};
 
 /// Where Slack's Web API is.
 const API_URL: &str = "https://slack.com/api";

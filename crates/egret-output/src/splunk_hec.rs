@@ -5,19 +5,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use egret_config::{AttributeDocumentation, Located};
+use egret_http::{
+    Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, HttpRequest, HttpResponse, Method, PROXY, Url,
+    judge, shorten, until,
+};
 use egret_model::{AlertAction, Secret};
-use reqwest::{Method, Url};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use crate::delivery::{Delivery, Letter, Output, Receipt, SendError};
 use crate::escape::Escape;
-use crate::http::{Address, Http, HttpRequest, HttpResponse, PROXY, judge, until};
 use crate::payload::groups;
 use crate::registry::OutputType;
-use crate::shorten::shorten;
 use crate::template::{check, render};
-use crate::tls::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY};
 
 /// Splunk Cloud takes a megabyte; older servers of one's own have the same default.
 const MAX_REQUEST_BYTES: usize = 1_000_000;

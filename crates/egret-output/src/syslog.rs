@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use egret_config::{AttributeDocumentation, BlockReader, ByteSize, Diagnostic, Located};
+use egret_http::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, ServiceContext, Tls};
 use egret_model::AlertAction;
 use tokio::time::timeout;
 
 use crate::delivery::{Letter, Output, Receipt, SendError};
 use crate::escape::Escape;
-use crate::registry::{OutputContext, OutputType};
-use crate::tls::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Tls};
+use crate::registry::OutputType;
 use connection::{Collector, Transport};
 use line::{FACILITIES, LineStyle, MsgFormat};
 
@@ -122,7 +122,7 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
         };
         let port = port?.unwrap_or(transport.default_port());
         let collector = Collector::new(host?, port, transport, tls?);
-        Some(Arc::new(Syslog { collector, style, context: context.clone() }))
+        Some(Arc::new(Syslog { collector, style, context: context.service.clone() }))
     },
 };
 
@@ -180,7 +180,7 @@ fn read_max_bytes(reader: &mut BlockReader<'_>) -> Option<Option<usize>> {
 }
 
 /// The machine's name, as far as it can be a word of a message; `-` is syslog's word for nothing.
-fn own_name(context: &OutputContext) -> String {
+fn own_name(context: &ServiceContext) -> String {
     let set = context.environment.variables.get("HOSTNAME").cloned();
     let name = set.or_else(|| std::fs::read_to_string("/proc/sys/kernel/hostname").ok()).unwrap_or_default();
     let name: String = name.trim().chars().filter(char::is_ascii_graphic).take(255).collect();
@@ -191,7 +191,7 @@ fn own_name(context: &OutputContext) -> String {
 struct Syslog {
     collector: Collector,
     style: LineStyle,
-    context: OutputContext,
+    context: ServiceContext,
 }
 
 #[async_trait]

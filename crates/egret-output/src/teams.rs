@@ -3,15 +3,16 @@
 mod card;
 
 use egret_config::AttributeDocumentation;
+use egret_http::{
+    Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, HttpRequest, HttpResponse, PROXY, ServiceContext,
+    StatusCode, shorten,
+};
 use egret_model::AlertAction;
-use reqwest::StatusCode;
 
 use crate::delivery::{Letter, Receipt, SendError};
 use crate::escape::Escape;
-use crate::http::{Address, Http, HttpOutput, HttpRequest, HttpResponse, HttpService, PROXY};
-use crate::registry::{OutputContext, OutputType};
-use crate::shorten::shorten;
-use crate::tls::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY};
+use crate::http::{HttpOutput, HttpService};
+use crate::registry::OutputType;
 
 /// The output type `teams`.
 pub const OUTPUT_TYPE: OutputType = OutputType {
@@ -82,7 +83,7 @@ impl HttpService for Teams {
         Escape::AdaptiveCard
     }
 
-    fn request(&self, letter: &Letter, _context: &OutputContext) -> Result<HttpRequest, SendError> {
+    fn request(&self, letter: &Letter, _context: &ServiceContext) -> Result<HttpRequest, SendError> {
         let message = match letter.json_body() {
             Ok(Some(body)) if body.contains_key("attachments") => body.into(),
             Ok(Some(body)) => card::with_card(body.into()),

@@ -91,27 +91,21 @@ pub fn monstrous_letter(action: AlertAction) -> Letter {
 
 /// The output that a block describes; the block must have no mistake.
 pub fn output_of(block: &str) -> OutputDefinition {
-    let (definition, mistakes) = read(block, &OutputContext::for_tests());
-    definition.unwrap_or_else(|| panic!("{mistakes}"))
-}
-
-/// The same with a context of the test's own.
-pub fn output_in(block: &str, context: &OutputContext) -> OutputDefinition {
-    let (definition, mistakes) = read(block, context);
+    let (definition, mistakes) = read(block);
     definition.unwrap_or_else(|| panic!("{mistakes}"))
 }
 
 /// What is wrong with a block.
 pub fn mistakes_of(block: &str) -> String {
-    read(block, &OutputContext::for_tests()).1
+    read(block).1
 }
 
-fn read(block: &str, context: &OutputContext) -> (Option<OutputDefinition>, String) {
+fn read(block: &str) -> (Option<OutputDefinition>, String) {
     let mut diagnostics = Diagnostics::new();
-    let none = Environment::default();
+    let (none, context) = (Environment::default(), OutputContext::for_tests());
     let configuration = Configuration::parse("egret.hcl", block, &[OUTPUT_BLOCK], &none, &mut diagnostics);
     let first = configuration.blocks_of("output").next();
-    let definition = first.and_then(|block| OutputDefinition::read(block, context, &mut diagnostics));
+    let definition = first.and_then(|block| OutputDefinition::read(block, &context, &mut diagnostics));
     (definition, diagnostics.render(false))
 }
 

@@ -4,18 +4,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use egret_config::{AttributeDocumentation, BlockReader, Diagnostic, Located};
+use egret_http::header::{HeaderMap, HeaderName, HeaderValue};
+use egret_http::{
+    Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, HttpRequest, Method, PROXY, ServiceContext,
+};
 use egret_model::{AlertAction, Secret};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use reqwest::Method;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use sha2::Sha256;
 
 use crate::delivery::{Letter, SendError};
 use crate::escape::Escape;
-use crate::http::{Address, Http, HttpOutput, HttpRequest, HttpService, PROXY};
-use crate::registry::{OutputContext, OutputType};
+use crate::http::{HttpOutput, HttpService};
+use crate::registry::OutputType;
 use crate::template::{check, render};
-use crate::tls::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY};
 
 /// The output type `webhook`.
 pub const OUTPUT_TYPE: OutputType = OutputType {
@@ -163,7 +164,7 @@ impl HttpService for Webhook {
         Escape::Json
     }
 
-    fn request(&self, letter: &Letter, context: &OutputContext) -> Result<HttpRequest, SendError> {
+    fn request(&self, letter: &Letter, context: &ServiceContext) -> Result<HttpRequest, SendError> {
         let delivery = &letter.delivery;
         let mut url = self.url.url().clone();
         for (name, template) in &self.query {

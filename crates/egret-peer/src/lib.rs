@@ -8,6 +8,7 @@ mod certificates;
 mod http;
 mod moto;
 mod rsyslog;
+mod signature;
 mod smtp;
 
 pub use certificates::{Authority, Identity};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use egret_alert::{AlertSettings, DeliverUntil, Deliverer, Intake, IntakeReport, OutputReport};
 use egret_config::Diagnostics;
 use egret_lake::Lake;
-use egret_output::{OUTPUT_BLOCK, OutputContext, OutputDefinition};
+use egret_output::{OUTPUT_BLOCK, OutputContext, OutputDefinition, ServiceContext};
 use egret_pipeline::StopSignal;
 use egret_store::Store;
 use serde::Serialize;
@@ -93,12 +93,12 @@ impl Project {
 
 /// What outputs may use of the process.
 fn output_context(project: &Project) -> OutputContext {
-    OutputContext {
+    let service = ServiceContext {
         environment: Arc::new(environment()),
         clock: Arc::clone(&project.clock),
         timeout: Duration::from_secs(10),
-        stdout: Arc::new(Mutex::new(io::stdout())) as Arc<Mutex<dyn Write + Send>>,
-    }
+    };
+    OutputContext { service, stdout: Arc::new(Mutex::new(io::stdout())) as Arc<Mutex<dyn Write + Send>> }
 }
 
 /// Tells people what became of alerts, and gives the exit code.

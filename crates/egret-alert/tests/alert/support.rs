@@ -14,7 +14,7 @@ use egret_detect::{DETECTION, DetectionDefinition};
 use egret_lake::{Commit, Lake};
 use egret_model::finding::{FINDING_TABLE, finding_schema};
 use egret_model::{Alert, Clock, Finding, Observables, Origin, Severity, Timestamp};
-use egret_output::{OUTPUT_BLOCK, OutputContext, OutputDefinition};
+use egret_output::{OUTPUT_BLOCK, OutputContext, OutputDefinition, ServiceContext};
 use egret_sql::SqlCompiler;
 use egret_store::{AlertFilter, Store};
 use egret_testkit::{FakeClock, TemporaryLake};
@@ -43,12 +43,12 @@ pub fn settings_of(
     let environment = Environment::default().in_folder(folder);
     let mut diagnostics = Diagnostics::new();
     let configuration = Configuration::parse("egret.hcl", text, &kinds, &environment, &mut diagnostics);
-    let context = OutputContext {
+    let service = ServiceContext {
         environment: Arc::new(environment),
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         timeout: Duration::from_secs(10),
-        stdout: Arc::new(Mutex::new(std::io::sink())),
     };
+    let context = OutputContext { service, stdout: Arc::new(Mutex::new(std::io::sink())) };
     let outputs = configuration.blocks_of(OUTPUT_BLOCK.name);
     let outputs: Vec<OutputDefinition> =
         outputs.filter_map(|block| OutputDefinition::read(block, &context, &mut diagnostics)).collect();

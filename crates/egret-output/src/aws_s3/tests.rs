@@ -1,10 +1,10 @@
 //! Against moto: objects and their keys.
 
+use egret_http::HttpResponse;
 use egret_peer::Moto;
 
 use super::*;
-use crate::aws::tests::{block, moto, service};
-use crate::http::HttpResponse;
+use crate::aws_message::tests::{block, moto, service};
 use crate::testing::{delivery, letter, monstrous_letter, output_of};
 
 async fn call(moto: &Moto, method: Method, path: &str) -> Result<HttpResponse, SendError> {

@@ -5,13 +5,13 @@ use egret_peer::Moto;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::aws::tests::{block, moto, query, sqs};
+use crate::aws_message::tests::{block, moto, query, sqs};
 use crate::message::{Message, Text};
 use crate::testing::{delivery, letter, monstrous_letter, output_of};
 
 /// A topic with a queue that gets what is published; the topic's ARN and the queue's URL.
 async fn topic_with_queue(moto: &Moto, name: &str) -> (String, String) {
-    let fifo = aws::is_fifo(name);
+    let fifo = is_fifo(name);
     let attributes = if fifo { json!({"FifoQueue": "true"}) } else { json!({}) };
     let queue = sqs(moto, "CreateQueue", &json!({"QueueName": name, "Attributes": attributes})).await;
     let mut parameters = vec![("Action", "CreateTopic"), ("Version", "2010-03-31"), ("Name", name)];

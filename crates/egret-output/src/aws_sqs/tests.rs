@@ -3,13 +3,13 @@
 use egret_peer::{Answer, HttpPeer, Moto};
 
 use super::*;
-use crate::aws::tests::{KEYS, block, moto, sqs};
+use crate::aws_message::tests::{KEYS, block, moto, sqs};
 use crate::definition::OutputDefinition;
 use crate::message::Message;
 use crate::testing::{delivery, letter, monstrous_letter, output_of};
 
 async fn output(moto: &Moto, name: &str, more: &str) -> (OutputDefinition, String) {
-    let attributes = if aws::is_fifo(name) { json!({"FifoQueue": "true"}) } else { json!({}) };
+    let attributes = if is_fifo(name) { json!({"FifoQueue": "true"}) } else { json!({}) };
     let made = sqs(moto, "CreateQueue", &json!({"QueueName": name, "Attributes": attributes})).await;
     let queue = made["QueueUrl"].as_str().unwrap().to_owned();
     (output_of(&block("aws_sqs", moto, &format!("queue_url = \"{queue}\"\n {more}"))), queue)

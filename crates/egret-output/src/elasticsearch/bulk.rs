@@ -1,10 +1,10 @@
 //! What the answer to a bulk request says of each document.
 
+use egret_http::shorten;
 use serde_json::Value;
 
 use crate::delivery::{Receipt, SendError};
 use crate::escape::Escape;
-use crate::shorten::shorten;
 
 /// Mistakes of the document's shape against the index's mapping.
 const UNFIT: [&str; 4] = [

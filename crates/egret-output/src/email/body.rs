@@ -1,11 +1,11 @@
 //! What a mail says, as HTML and as text: the same parts in the same order, with nothing that is fetched from elsewhere.
 
+use egret_http::shorten;
 use egret_model::Severity;
 
 use crate::delivery::Letter;
 use crate::escape::Escape;
 use crate::message::{ALERT, Link, Message, SEVERITY, Text};
-use crate::shorten::shorten;
 
 /// Gmail hides what is beyond 102 KB of HTML; what must be there comes before the fields.
 const MAX_HTML_BYTES: usize = 95_000;

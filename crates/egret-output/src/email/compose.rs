@@ -2,6 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use egret_http::shorten;
 use egret_model::{AlertAction, Severity, Timestamp};
 use lettre::Message as Mail;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
@@ -11,7 +12,6 @@ use super::body::{Body, plain};
 use crate::delivery::{Delivery, Letter, SendError};
 use crate::escape::Escape;
 use crate::message::Text;
-use crate::shorten::shorten;
 
 /// Longer subjects are cut off by what shows them.
 const MAX_SUBJECT: usize = 150;

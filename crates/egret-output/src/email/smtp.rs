@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use egret_http::{Tls, shorten};
 use egret_model::Secret;
 use lettre::Address;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
@@ -13,8 +14,6 @@ use tokio::sync::OnceCell;
 
 use crate::delivery::SendError;
 use crate::escape::Escape;
-use crate::shorten::shorten;
-use crate::tls::Tls;
 
 /// So much of an answer is shown to people.
 const MAX_SHOWN: usize = 300;

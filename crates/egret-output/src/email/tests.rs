@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::definition::{OUTPUT_BLOCK, OutputDefinition};
 use crate::message::{Message, Text};
+use crate::registry::OutputContext;
 use crate::testing::{delivery, output_of};
 
 const FROM_TO: &str = "from = \"Egret <egret@example.org>\"\n to = [\"SOC <soc@example.org>\"]";

@@ -1,10 +1,10 @@
 //! The text of an issue or a comment, in the mark-up of its tracker and within its limit.
 
+use egret_http::shorten;
 use egret_model::AlertAction;
 
 use crate::delivery::Letter;
 use crate::escape::{Escape, one_line, visible};
-use crate::shorten::shorten;
 
 /// Of each field at most so much.
 const MAX_FIELD: usize = 1000;

@@ -5,13 +5,12 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use egret_config::Located;
+use egret_http::{Address, Http, HttpRequest, HttpResponse, Method, StatusCode, Url, judge};
 use egret_model::{AlertAction, Secret, Severity};
-use reqwest::{Method, StatusCode, Url};
 use serde_json::{Map, Value, json};
 
 use crate::delivery::{Delivery, Letter, Output, Receipt, SendError, one_by_one};
 use crate::escape::{Escape, visible};
-use crate::http::{Address, Http, HttpRequest, HttpResponse, judge};
 use crate::issue::{Dialect, Tracker, compose, labels, tell, title};
 use crate::template::render;
 

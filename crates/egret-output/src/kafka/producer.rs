@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
+use egret_http::shorten;
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -14,7 +15,6 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::delivery::{Letter, Receipt, SendError};
 use crate::escape::Escape;
-use crate::shorten::shorten;
 
 /// So much of what librdkafka says is shown.
 const MAX_SHOWN: usize = 300;

@@ -1,11 +1,9 @@
 //! What a block says about the cluster, as properties of librdkafka.
 
 use egret_config::{BlockReader, Diagnostic, Located};
+use egret_http::{ServiceContext, Tls};
 use egret_model::Secret;
 use rdkafka::ClientConfig;
-
-use crate::registry::OutputContext;
-use crate::tls::Tls;
 
 /// How to get what this build has not.
 const HOW_TO_GET_TLS: &str =
@@ -41,7 +39,7 @@ const FORBIDDEN: [(&str, &str); 24] = [
 ];
 
 /// Reads everything but the topic.
-pub fn read_settings(reader: &mut BlockReader<'_>, context: &OutputContext) -> Option<ClientConfig> {
+pub fn read_settings(reader: &mut BlockReader<'_>, context: &ServiceContext) -> Option<ClientConfig> {
     let mut config = ClientConfig::new();
     config
         .set("client.id", "egret")

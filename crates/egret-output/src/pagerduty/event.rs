@@ -1,6 +1,7 @@
 //! An event of PagerDuty's Events API v2, within its limits.
 
 use egret_config::Located;
+use egret_http::{shorten, shorten_bytes};
 use egret_model::{AlertAction, Severity};
 use serde_json::{Map, Value, json};
 
@@ -8,7 +9,6 @@ use super::PagerDuty;
 use crate::delivery::{Delivery, Letter, SendError};
 use crate::escape::{Escape, visible};
 use crate::message::{ALERT, Link, Message, SEVERITY, Text};
-use crate::shorten::{shorten, shorten_bytes};
 use crate::template::render;
 
 /// PagerDuty's limits for a summary and for a key.

@@ -1,12 +1,12 @@
 //! The blocks of a message, within the limits of Block Kit.
 
+use egret_http::shorten;
 use egret_model::{AlertAction, AlertStatus, Severity};
 use serde_json::{Map, Value, json};
 
 use crate::delivery::Letter;
 use crate::escape::{Escape, break_links, one_line, visible};
 use crate::message::{ALERT, Link, Message, SEVERITY, Text};
-use crate::shorten::shorten;
 
 /// Slack's limit for a header.
 const MAX_HEADER: usize = 150;

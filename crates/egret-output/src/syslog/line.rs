@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
+use egret_http::shorten_bytes;
 use egret_model::Severity;
 use serde_json::{Map, Value as Json};
 
 use crate::delivery::{Delivery, Letter};
 use crate::escape::Escape;
-use crate::shorten::shorten_bytes;
 
 /// The facilities, by number.
 pub const FACILITIES: [&str; 24] = [

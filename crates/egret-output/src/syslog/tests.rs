@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::definition::{OUTPUT_BLOCK, OutputDefinition};
 use crate::message::Message;
+use crate::registry::OutputContext;
 use crate::testing::{delivery, output_of};
 
 fn output(host: &str, port: u16, more: &str) -> OutputDefinition {

@@ -1,12 +1,12 @@
 //! The Adaptive Card of a message, as large as Teams takes it.
 
+use egret_http::shorten;
 use egret_model::{AlertAction, AlertStatus, Severity};
 use serde_json::{Value, json};
 
 use crate::delivery::Letter;
 use crate::escape::{Escape, break_links, one_line, visible};
 use crate::message::{ALERT, Message, SEVERITY, Text};
-use crate::shorten::shorten;
 
 /// Teams takes 28 KB; a workflow wraps the card once more.
 pub(super) const MAX_BYTES: usize = 26_000;

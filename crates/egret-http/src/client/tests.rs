@@ -1,17 +1,20 @@
-//! What answers mean, how certificates are verified, and what is shown of an address.
+//! What answers mean and how much of them is read, how certificates are verified, and what is shown of an address.
 
 use std::time::Duration;
 
 use egret_peer::{Answer, Authority, HttpPeer};
 
 use super::*;
-use crate::testing::output_of;
+use crate::testing;
 
-async fn send(url: &str, more: &str) -> Result<Receipt, SendError> {
-    let definition =
-        output_of(&format!("output \"webhook\" \"w\" {{\n url = \"{url}\"\n timeout = \"1s\"\n {more}\n}}"));
-    let letter = crate::testing::letter(AlertAction::Raise, definition.output.escape());
-    definition.output.send(&[letter]).await.remove(0)
+fn client(attributes: &str) -> Http {
+    let context = testing::context(&[], Duration::from_secs(1));
+    let (http, mistakes) = testing::decode(attributes, |reader| Http::decode(reader, &context));
+    http.unwrap_or_else(|| panic!("{mistakes}"))
+}
+
+async fn send(url: &str, attributes: &str) -> Result<HttpResponse, CallError> {
+    client(attributes).send(HttpRequest::get(Url::parse(url).unwrap())).await
 }
 
 #[tokio::test]
@@ -33,14 +36,38 @@ async fn what_may_change_is_tried_again_and_nothing_else() {
         peer.script([answer.clone()]);
         let before = peer.requests().len();
         match send(&peer.url("/"), "").await.unwrap_err() {
-            SendError::Retry { message, after: found } => {
+            CallError::Retry { message, after: found } => {
                 assert!(retried, "{answer:?}: {message}");
                 assert_eq!(found.map(|after| after.as_secs()), after, "{answer:?}");
             }
-            SendError::Refused { message } => assert!(!retried, "{answer:?}: {message}"),
+            CallError::Refused { message } => assert!(!retried, "{answer:?}: {message}"),
         }
         assert_eq!(peer.requests().len(), before + 1, "{answer:?} is asked once");
     }
+}
+
+#[tokio::test]
+async fn an_answer_says_whether_it_was_cut() {
+    let peer = HttpPeer::start().await.unwrap();
+    let http = client("");
+    for (length, limit, expected) in [
+        (0, 0, 0),
+        (1, 0, 0),
+        (99_999, 100_000, 99_999),
+        (100_000, 100_000, 100_000),
+        (100_001, 100_000, 100_000),
+    ] {
+        peer.script([Answer::Status(200, Vec::new(), "x".repeat(length))]);
+        let request = HttpRequest::get(Url::parse(&peer.url("/")).unwrap());
+        let answer = http.send_within(request, limit).await.unwrap();
+        assert_eq!((answer.body.len(), answer.is_cut), (expected, length > limit), "{length} within {limit}");
+        assert_eq!(answer.whole("the peer").is_err(), length > limit, "{length} within {limit}");
+    }
+    // What is no success says so, however much it says.
+    peer.script([Answer::Status(500, Vec::new(), "x".repeat(10_000))]);
+    let request = HttpRequest::get(Url::parse(&peer.url("/")).unwrap());
+    let error = http.send_within(request, 100).await.unwrap_err();
+    assert!(matches!(&error, CallError::Retry { .. }) && error.to_string().contains("500"), "{error}");
 }
 
 #[tokio::test]

@@ -6,10 +6,9 @@ use chrono::DateTime;
 use egret_model::Timestamp;
 use reqwest::StatusCode;
 
-use super::HttpResponse;
-use crate::delivery::SendError;
-use crate::escape::Escape;
-use crate::shorten::shorten;
+use crate::client::HttpResponse;
+use crate::error::CallError;
+use crate::text::said;
 
 /// So much of an answer is shown to people.
 const MAX_SHOWN: usize = 300;
@@ -22,13 +21,13 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// # Errors
 /// To be tried again after 408, 425, 429 and 5xx; refused after all others, redirects included: the same request
 /// would get the same answer.
-pub fn judge(place: &str, response: HttpResponse, now: Timestamp) -> Result<HttpResponse, SendError> {
+pub fn judge(place: &str, response: HttpResponse, now: Timestamp) -> Result<HttpResponse, CallError> {
     let status = response.status;
     if status.is_success() {
         return Ok(response);
     }
     let body = String::from_utf8_lossy(&response.body);
-    let said = shorten(Escape::Line.apply(body.trim()).trim(), MAX_SHOWN);
+    let said = said(&body, MAX_SHOWN);
     let said = if said.is_empty() { String::new() } else { format!(": {said}") };
     let message = format!("{place} answered {status}{said}");
     let may_change = status.is_server_error()
@@ -37,9 +36,9 @@ pub fn judge(place: &str, response: HttpResponse, now: Timestamp) -> Result<Http
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
         );
     if may_change && status != StatusCode::NOT_IMPLEMENTED {
-        return Err(SendError::Retry { message, after: response.retry_after(now) });
+        return Err(CallError::Retry { message, after: response.retry_after(now) });
     }
-    Err(SendError::Refused { message })
+    Err(CallError::Refused { message })
 }
 
 /// The time that `Retry-After` asks for: seconds, or a date.

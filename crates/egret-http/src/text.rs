@@ -1,4 +1,5 @@
-//! Shortening to the limits of services, so that what is sent stays valid and says that it was shortened.
+//! Foreign text: shortened to the limits of services, so that it stays valid and says that it was shortened, and shown
+//! in one line.
 
 /// What stands where something was left out.
 const MARK: &str = "… (shortened)";
@@ -37,9 +38,29 @@ pub fn shorten_bytes(text: &str, limit: usize) -> String {
     format!("{}{mark}", &text[..end])
 }
 
+/// One line of text: line ends and other control characters are written as `\n`, `\u{1b}`.
+pub fn escape_line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
+}
+
+/// What a service or a command said, as errors show it to people: one line of at most `limit` characters.
+pub fn said(text: &str, limit: usize) -> String {
+    shorten(escape_line(text.trim()).trim(), limit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_said_is_one_line() {
+        assert_eq!(said("\n a\r\nb\u{1b}[31m \0", 30), "a\\r\\nb\\u{1b}[31m \\u{0}");
+        assert_eq!(said(&"x\n".repeat(100), 20), "x\\nx\\nx… (shortened)");
+    }
 
     #[test]
     fn short_text_is_left_alone() {

@@ -1,4 +1,4 @@
-//! TLS as every output does it: always verified, against the system's certificates and those the user adds.
+//! TLS as every client does it: always verified, against the system's certificates and those the user adds.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,9 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::registry::OutputContext;
+use crate::context::ServiceContext;
 
-/// The attributes of every output that speaks TLS.
+/// The attributes of every client that speaks TLS.
 pub const CA_FILE: AttributeDocumentation = AttributeDocumentation::optional(
     "ca_file",
     "a string",
@@ -55,7 +55,7 @@ pub enum TlsError {
 
 impl Tls {
     /// Reads `ca_file`, `client_certificate` and `client_key`.
-    pub fn decode(reader: &mut BlockReader<'_>, context: &OutputContext) -> Option<Self> {
+    pub fn decode(reader: &mut BlockReader<'_>, context: &ServiceContext) -> Option<Self> {
         let ca_file = reader.optional_or("ca_file", None::<String>);
         let certificate = reader.optional_or("client_certificate", None::<String>);
         let key = reader.optional_or("client_key", None::<String>);
@@ -75,7 +75,7 @@ impl Tls {
     }
 
     /// Reads `ca_file` alone, for clients that show no certificate.
-    pub fn decode_trust(reader: &mut BlockReader<'_>, context: &OutputContext) -> Option<Self> {
+    pub fn decode_trust(reader: &mut BlockReader<'_>, context: &ServiceContext) -> Option<Self> {
         let ca_file = reader.optional_or("ca_file", None::<String>)?;
         Some(Self { ca_file: ca_file.map(|path| context.folder().join(path)), client: None })
     }

@@ -2,10 +2,9 @@
 
 use egret_model::Timestamp;
 
-use crate::delivery::SendError;
-use crate::escape::Escape;
-use crate::http::HttpResponse;
-use crate::shorten::shorten;
+use crate::client::HttpResponse;
+use crate::error::CallError;
+use crate::text::said;
 
 /// Codes of what may go well later although the status is one of refusals: too much at once, a clock that is wrong,
 /// credentials that are renewed.
@@ -38,7 +37,7 @@ const RETRIED: [&str; 22] = [
 const MAX_SHOWN: usize = 300;
 
 /// Whether what has this code may go well later.
-pub(crate) fn is_retried(code: &str) -> bool {
+pub fn is_retried(code: &str) -> bool {
     RETRIED.contains(&code) || code == "TooManyRequestsException"
 }
 
@@ -46,13 +45,13 @@ pub(crate) fn is_retried(code: &str) -> bool {
 ///
 /// # Errors
 /// To be tried again, or refused, with the code and the message of the service.
-pub(crate) fn judge(place: &str, response: HttpResponse, now: Timestamp) -> Result<HttpResponse, SendError> {
+pub fn judge(place: &str, response: HttpResponse, now: Timestamp) -> Result<HttpResponse, CallError> {
     if response.status.is_success() {
         return Ok(response);
     }
-    let (code, said) = reason(&response);
-    let Some(code) = code else { return crate::http::judge(place, response, now) };
-    let said = shorten(Escape::Line.apply(said.trim()).trim(), MAX_SHOWN);
+    let (code, text) = reason(&response);
+    let Some(code) = code else { return crate::answer::judge(place, response, now) };
+    let said = said(&text, MAX_SHOWN);
     let header = |name: &str| response.headers.get(name).and_then(|value| value.to_str().ok());
     let region = header("x-amz-bucket-region").filter(|_| response.status.is_redirection());
     let region = region.map(|region| format!("; the bucket is in {region}: look at `region`"));
@@ -60,16 +59,18 @@ pub(crate) fn judge(place: &str, response: HttpResponse, now: Timestamp) -> Resu
     let may_change =
         response.status.is_server_error() || response.status.as_u16() == 429 || is_retried(&code);
     if may_change {
-        return Err(SendError::Retry { message, after: response.retry_after(now) });
+        return Err(CallError::Retry { message, after: response.retry_after(now) });
     }
-    Err(SendError::Refused { message })
+    Err(CallError::Refused { message })
 }
 
-/// Code and message: `{"__type": "namespace#Code", "message": …}`, or `<Error><Code>…</Code><Message>…`.
+/// Code and message: `{"__type": "namespace#Code", "message": …}`, the code in a header, or
+/// `<Error><Code>…</Code><Message>…`.
 fn reason(response: &HttpResponse) -> (Option<String>, String) {
     let json = response.json();
-    if let Some(kind) = json["__type"].as_str().or(json["code"].as_str()) {
-        let code = kind.rsplit('#').next().unwrap_or(kind);
+    let header = response.headers.get("x-amzn-errortype").and_then(|kind| kind.to_str().ok());
+    if let Some(kind) = json["__type"].as_str().or(json["code"].as_str()).or(header) {
+        let code = kind.rsplit('#').next().and_then(|kind| kind.split(':').next()).unwrap_or(kind);
         let said = json["message"].as_str().or(json["Message"].as_str()).unwrap_or_default();
         return (Some(shown(code)), said.to_owned());
     }
@@ -79,11 +80,11 @@ fn reason(response: &HttpResponse) -> (Option<String>, String) {
 }
 
 fn shown(code: &str) -> String {
-    shorten(&Escape::Line.apply(code), 100)
+    said(code, 100)
 }
 
 /// The text of the first element of this name.
-pub(super) fn element<'t>(xml: &'t str, name: &str) -> Option<&'t str> {
+fn element<'t>(xml: &'t str, name: &str) -> Option<&'t str> {
     let start = xml.find(&format!("<{name}>"))? + name.len() + 2;
     let end = xml[start..].find(&format!("</{name}>"))? + start;
     Some(&xml[start..end])

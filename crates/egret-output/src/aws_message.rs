@@ -1,7 +1,8 @@
 //! Messages as SNS and SQS take them: the text, the attributes, and what FIFO topics and queues ask for.
 
+use egret_http::shorten;
+
 use crate::delivery::Letter;
-use crate::shorten::shorten;
 
 /// Characters of the value of an attribute.
 const MAX_ATTRIBUTE: usize = 256;
@@ -15,7 +16,7 @@ pub(crate) fn message_text(letter: &Letter, limit: usize) -> String {
 }
 
 /// Names and values that subscriptions can filter by.
-pub(crate) fn attributes(letter: &Letter) -> Vec<(&'static str, String)> {
+pub(crate) fn message_attributes(letter: &Letter) -> Vec<(&'static str, String)> {
     let alert = &letter.delivery.alert;
     let all = [
         ("severity", alert.severity.as_str()),
@@ -39,3 +40,6 @@ fn valid(text: &str) -> String {
         |c: char| matches!(c, '\t' | '\n' | '\r') || (c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}'));
     text.chars().map(|c| if is_valid(c) { c } else { '?' }).collect()
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
