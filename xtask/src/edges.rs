@@ -21,6 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("egret-detect", &["egret-config", "egret-format", "egret-match", "egret-model", "egret-table"]),
     ("egret-http", &["egret-config", "egret-model"]),
     ("egret-output", &["egret-config", "egret-http", "egret-model"]),
+    ("egret-state", &["egret-config", "egret-http", "egret-model"]),
     (
         "egret-alert",
         &["egret-config", "egret-detect", "egret-lake", "egret-model", "egret-output", "egret-store"],
@@ -82,7 +83,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("sqlparser", &["egret-sql"]),
     ("parquet", &["egret-lake"]),
     // The lake's catalog is SQL, so the lake speaks to it.
-    ("sqlx*", &["egret-lake", "egret-store"]),
+    // States are kept in databases, and the generator `sql` reads any.
+    ("sqlx*", &["egret-lake", "egret-state", "egret-store"]),
     ("lettre", &["egret-output"]),
     ("rdkafka*", &["egret-output"]),
     ("reqsign*", &["egret-http"]),
@@ -240,7 +242,7 @@ mod tests {
             (edge("egret", "flate2", false), "stays inside egret-source"),
             (edge("egret-detect", "datafusion-expr", false), "stays inside egret-lake, egret-sql"),
             (edge("egret-sql", "datafusion-ducklake", false), "stays inside egret-lake"),
-            (edge("egret", "sqlx-sqlite", true), "stays inside egret-lake, egret-store"),
+            (edge("egret", "sqlx-sqlite", true), "stays inside egret-lake, egret-state, egret-store"),
             (edge("egret-table", "hcl-edit", false), "stays inside egret-config"),
         ] {
             let message = refuse(&refused).unwrap();

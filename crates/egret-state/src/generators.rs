@@ -1,0 +1,3 @@
+//! The generators, one module each.
+
+pub mod kernel_modules;

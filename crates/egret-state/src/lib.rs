@@ -1,0 +1,44 @@
+//! State pipelines: what is, at intervals, and what became different.
+//!
+//! A [`Generator`] gives the complete state of something: users, keys, open ports. Its [`Documents`] are brought into a
+//! canonical form, compared with the state before, and kept; what became different is a row of the table `change` for
+//! each place, and goes the way that log records go. [`generator_types`] is the visible list of generators.
+//!
+//! To the pipeline a generator is a source ([`StateSource`]) with one object, whose bytes are the changes and whose
+//! position is the state. So changes, findings and the position become visible in one commit, or not at all.
+
+mod change;
+mod definition;
+mod documents;
+mod generator;
+mod identity;
+mod path;
+mod shape;
+
+mod differ;
+mod render;
+
+mod store;
+
+mod state;
+
+mod host;
+mod registry;
+
+pub mod generators;
+
+pub use change::{Change, Operation};
+pub use definition::{FirstRun, GENERATOR_BLOCK, GeneratorDefinition};
+pub use differ::diff;
+pub use documents::{Documents, FailedPart};
+pub use generator::{GenerateError, Generator, GeneratorContext, QueryLake};
+pub use path::{Path, Step};
+pub use registry::{COMMON_ATTRIBUTES, GeneratorType, generator_types};
+pub use render::patch;
+pub use shape::{DocumentPath, Shape};
+pub use store::{
+    Blob, BlobId, RunFilter, RunOutcome, RunRecord, SqliteStateStore, StateStore, StateStoreError,
+};
+
+#[cfg(test)]
+mod testing;
