@@ -1,22 +1,23 @@
 //! `exec`: a command of the user's, with the alert on its standard input. No shell, and a time limit.
 
-use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use egret_config::{AttributeDocumentation, Diagnostic, Located};
-use egret_http::{ServiceContext, shorten};
+use bytes::Bytes;
+use egret_config::AttributeDocumentation;
+use egret_http::said;
 use egret_model::{AlertAction, Secret};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, Command};
+use egret_process::{COMMAND, CommandLine, ENVIRONMENT};
 
 use crate::delivery::{Letter, Output, Receipt, SendError, one_by_one};
 use crate::escape::Escape;
 use crate::registry::OutputType;
 
-/// So much of what the command says is read.
-const MAX_SAID_BYTES: u64 = 4 << 10;
+/// So much of what the command says is kept.
+const MAX_SAID_BYTES: usize = 4 << 10;
+
+/// So much of what it complains of is shown to people.
+const MAX_SHOWN: usize = 300;
 
 /// `EX_DATAERR` of sysexits.h: the command will never take this alert.
 const REFUSED: i32 = 65;
@@ -26,12 +27,8 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "exec",
     description: "Runs a command with the alert on its standard input, without a shell.",
     attributes: &[
-        AttributeDocumentation::required("command", "a list of strings", "The program and its arguments."),
-        AttributeDocumentation::optional(
-            "environment",
-            "a map of strings",
-            "Its environment, beside PATH; the values are secrets.",
-        ),
+        COMMAND,
+        ENVIRONMENT,
         AttributeDocumentation::optional("concurrency", "a number", "So many run at once. Default: 1."),
     ],
     example: r#"output "exec" "isolate" {
@@ -42,41 +39,21 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
 "#,
     arrives: "The JSON that a webhook would get on standard input, or what a template's `body` says. Exit code 0 is \
         taken, 65 is refused for good, and everything else is tried again, as is a command that does not end within \
-        `timeout`: it is killed then. The first line that the command prints is kept, and given to the commands for \
-        the same alert that follow as `EGRET_REFERENCE`; `EGRET_DELIVERY_ID` tells repetitions.",
+        `timeout`: it is killed then, with the processes that it started. What it leaves running when it ends by \
+        itself is not waited for. The first line that the command prints is kept, and given to the commands for the same \
+        alert that follow as `EGRET_REFERENCE`; `EGRET_DELIVERY_ID` tells repetitions.",
     permissions: "To run the program. It gets no environment but PATH and what the block gives it.",
     decode: |reader, context| {
-        let command = reader.required::<Located<Vec<String>>>("command");
-        let environment = reader.optional_or("environment", Vec::<(Located<String>, Secret)>::new());
+        let command = CommandLine::decode(reader, &context.environment, context.timeout);
         let concurrency = reader.optional_or("concurrency", 1_usize);
-        let command = command?;
-        let Some((program, arguments)) = command.value.split_first() else {
-            let mistake = Diagnostic::error("`command` names no program").at(&command.location);
-            reader
-                .diagnostics()
-                .push(mistake.hint("write the program and its arguments: [\"/bin/program\", \"argument\"]"));
-            return None;
-        };
-        // A bare name is looked for in PATH; a path starts where all relative paths start.
-        let program =
-            if program.contains('/') { context.folder().join(program) } else { PathBuf::from(program) };
-        Some(Arc::new(Exec {
-            program,
-            arguments: arguments.to_vec(),
-            environment: environment?.into_iter().map(|(name, value)| (name.value, value)).collect(),
-            concurrency: concurrency?.max(1),
-            context: context.service.clone(),
-        }))
+        Some(Arc::new(Exec { command: command?, concurrency: concurrency?.max(1) }))
     },
 };
 
 #[derive(Debug)]
 struct Exec {
-    program: PathBuf,
-    arguments: Vec<String>,
-    environment: Vec<(String, Secret)>,
+    command: CommandLine,
     concurrency: usize,
-    context: ServiceContext,
 }
 
 #[async_trait]
@@ -100,72 +77,29 @@ impl Output for Exec {
 
 impl Exec {
     async fn run(&self, letter: &Letter) -> Result<Receipt, SendError> {
-        let shown = self.program.display();
-        let mut child = self
-            .command(letter)
-            .spawn()
-            .map_err(|error| SendError::retry(format!("cannot run {shown}: {error}")))?;
-        let work = converse(&mut child, letter.payload());
-        let Ok(outcome) = tokio::time::timeout(self.context.timeout, work).await else {
-            // Dropping the child kills it.
-            return Err(SendError::retry(format!("{shown} did not end within {:?}", self.context.timeout)));
-        };
-        let (status, said, complaint) =
-            outcome.map_err(|error| SendError::retry(format!("cannot talk to {shown}: {error}")))?;
+        let mut command = self.command.clone();
+        let known = letter.delivery.reference.as_ref().map(|reference| ("EGRET_REFERENCE", reference));
+        let own = [Some(("EGRET_DELIVERY_ID", &letter.delivery.delivery_id)), known].into_iter().flatten();
+        // What the block says has the last word.
+        command.environment.splice(0..0, own.map(|(name, value)| (name.to_owned(), Secret::new(value))));
+        let input = Bytes::from(letter.payload());
+        let run = command.run(Some(input), MAX_SAID_BYTES).await;
+        let run = run.map_err(|error| SendError::retry(error.to_string()))?;
+        let status = run.ended.status;
         if status.success() {
-            let reference = said.lines().next().map(str::trim).filter(|line| !line.is_empty());
+            let output = String::from_utf8_lossy(&run.output);
+            let reference = output.lines().next().map(str::trim).filter(|line| !line.is_empty());
             return Ok(Receipt { reference: reference.map(str::to_owned) });
         }
-        let complaint = shorten(Escape::Line.apply(complaint.lines().next().unwrap_or_default()).trim(), 300);
+        let complaint = said(run.ended.complaint.lines().next().unwrap_or_default(), MAX_SHOWN);
         let complaint = if complaint.is_empty() { String::new() } else { format!(": {complaint}") };
-        let message = format!("{shown} ended with {status}{complaint}");
+        let message = format!("{} ended with {status}{complaint}", command.program.display());
         Err(if status.code() == Some(REFUSED) {
             SendError::refused(message)
         } else {
             SendError::retry(message)
         })
     }
-
-    fn command(&self, letter: &Letter) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(&self.arguments).current_dir(self.context.folder()).env_clear().kill_on_drop(true);
-        if let Some(path) = self.context.environment.variables.get("PATH") {
-            command.env("PATH", path);
-        }
-        command.env("EGRET_DELIVERY_ID", &letter.delivery.delivery_id);
-        if let Some(reference) = &letter.delivery.reference {
-            command.env("EGRET_REFERENCE", reference);
-        }
-        for (name, value) in &self.environment {
-            command.env(name, value.expose());
-        }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-}
-
-/// Gives the command its input and takes what it says, at the same time: neither side waits for the other.
-async fn converse(
-    child: &mut Child,
-    input: String,
-) -> std::io::Result<(std::process::ExitStatus, String, String)> {
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let write = async {
-        if let Some(mut stdin) = stdin {
-            // A command need not read its input: a closed pipe is no error.
-            let _ = stdin.write_all(input.as_bytes()).await;
-        }
-    };
-    let ((), said, complaint) = tokio::join!(write, read(stdout), read(stderr));
-    Ok((child.wait().await?, said?, complaint?))
-}
-
-async fn read(pipe: Option<impl AsyncRead + Unpin>) -> std::io::Result<String> {
-    let Some(mut pipe) = pipe else { return Ok(String::new()) };
-    let mut said = Vec::new();
-    (&mut pipe).take(MAX_SAID_BYTES).read_to_end(&mut said).await?;
-    tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await?;
-    Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
 #[cfg(test)]
@@ -173,20 +107,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::registry::OutputContext;
-    use crate::testing::{delivery, letter};
+    use crate::testing::{delivery, letter, mistakes_of, output_of};
 
     fn output(script: &str) -> Exec {
-        Exec {
+        let command = CommandLine {
             program: "/bin/sh".into(),
             arguments: vec!["-c".into(), script.into()],
             environment: vec![("TOKEN".into(), Secret::new("hunter2"))],
-            concurrency: 1,
-            context: ServiceContext {
-                timeout: Duration::from_millis(500),
-                ..OutputContext::for_tests().service
-            },
-        }
+            folder: std::env::temp_dir(),
+            timeout: Duration::from_millis(500),
+        };
+        Exec { command, concurrency: 1 }
     }
 
     async fn run(script: &str) -> Result<Receipt, SendError> {
@@ -215,10 +146,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_hangs_is_killed() {
+    async fn one_that_hangs_is_killed_with_what_it_started() {
         let folder = tempfile::tempdir().unwrap();
         let mark = folder.path().join("mark");
-        let outcome = run(&format!("sleep 2; touch {}", mark.display())).await;
+        let outcome = run(&format!("(sleep 2; touch {}) & sleep 20", mark.display())).await;
         assert!(
             matches!(outcome, Err(SendError::Retry { message, .. }) if message.contains("did not end within"))
         );
@@ -229,5 +160,30 @@ mod tests {
     #[tokio::test]
     async fn one_that_talks_much_and_reads_nothing_is_no_trouble() {
         assert!(run("yes | head -c 1000000; exit 0").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_it_leaves_behind_does_not_hold_the_delivery_up() {
+        let receipt = run("sleep 20 & echo ticket-2").await.unwrap();
+        assert_eq!(receipt.reference.as_deref(), Some("ticket-2"));
+    }
+
+    #[tokio::test]
+    async fn a_block_says_what_is_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("program");
+        std::fs::write(&program, "#!/bin/sh\necho \"$1 $TOKEN\"\n").unwrap();
+        std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        let more = "environment = { TOKEN = \"hunter2\" }\n concurrency = 0";
+        let block = |command: &str| format!("output \"exec\" \"a\" {{\n command = {command}\n {more}\n}}");
+        let output = output_of(&block(&format!("[\"{}\", \"--now\"]", program.display()))).output;
+        assert_eq!(output.concurrency(), 1);
+        assert!(!format!("{output:?}").contains("hunter2"), "{output:?}");
+        let answers = output.send(&[letter(AlertAction::Raise, Escape::Json)]).await;
+        assert_eq!(answers, [Ok(Receipt { reference: Some("--now hunter2".into()) })]);
+        for nothing in ["[]", "[\"\"]"] {
+            let mistakes = mistakes_of(&block(nothing));
+            assert!(mistakes.contains("`command` names no program"), "{mistakes}");
+        }
     }
 }
