@@ -28,13 +28,16 @@ pub use identity::AwsIdentity;
 
 use endpoint::{endpoint_of_environment, place};
 
-/// The attribute that says where; see [`Aws::decode`].
+/// What [`Aws::decode`] reads beside [`IDENTITY_ATTRIBUTES`] and [`HTTP_ATTRIBUTES`](crate::HTTP_ATTRIBUTES).
+pub const PLACE_ATTRIBUTES: &[AttributeDocumentation] = &[REGION, ENDPOINT];
+
+/// One of [`PLACE_ATTRIBUTES`].
 pub const REGION: AttributeDocumentation = AttributeDocumentation::optional(
     "region",
     "a string",
     "The region. Default: what the ARN or the URL names, else AWS_REGION.",
 );
-/// See [`REGION`].
+/// One of [`PLACE_ATTRIBUTES`].
 pub const ENDPOINT: AttributeDocumentation = AttributeDocumentation::optional(
     "endpoint",
     "a string",

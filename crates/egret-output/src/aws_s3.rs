@@ -9,7 +9,7 @@ use bytes::Bytes;
 use egret_config::{AttributeDocumentation, BlockReader, Diagnostic, Located};
 use egret_http::aws::{self, Aws};
 use egret_http::header::{HeaderMap, HeaderName, HeaderValue};
-use egret_http::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, HttpRequest, Method, PROXY, Url};
+use egret_http::{HTTP_ATTRIBUTES, HttpRequest, Method, Url};
 use egret_model::AlertAction;
 use sha2::{Digest as _, Sha256};
 
@@ -31,40 +31,33 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "aws_s3",
     description: "Puts the alert as an object into a bucket of Amazon S3, or of another store that speaks its protocol.",
     attributes: &[
-        AttributeDocumentation::required("bucket", "a string", "The bucket."),
-        AttributeDocumentation::optional(
-            "key",
-            "a template",
-            "The object's key, with parts of the date when the alert changed. Default: \
+        &[
+            AttributeDocumentation::required("bucket", "a string", "The bucket."),
+            AttributeDocumentation::optional(
+                "key",
+                "a template",
+                "The object's key, with parts of the date when the alert changed. Default: \
              alerts/dt=%Y-%m-%d-%H/{{ alert.detection_id }}/{{ alert.alert_id }}-{{ alert.revision }}.json.",
-        ),
-        AttributeDocumentation::optional(
-            "content_type",
-            "a string",
-            "The object's type. Default: application/json.",
-        ),
-        AttributeDocumentation::optional(
-            "encryption",
-            "a string",
-            "How the store encrypts the object: AES256, aws:kms or aws:kms:dsse. Default: as the bucket says.",
-        ),
-        AttributeDocumentation::optional(
-            "kms_key",
-            "a string",
-            "The key of KMS to encrypt with: its ARN or id.",
-        ),
-        aws::REGION,
-        aws::ENDPOINT,
-        aws::ACCESS_KEY,
-        aws::SECRET_KEY,
-        aws::SESSION_TOKEN,
-        aws::PROFILE,
-        aws::ROLE_ARN,
-        aws::EXTERNAL_ID,
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
+            ),
+            AttributeDocumentation::optional(
+                "content_type",
+                "a string",
+                "The object's type. Default: application/json.",
+            ),
+            AttributeDocumentation::optional(
+                "encryption",
+                "a string",
+                "How the store encrypts the object: AES256, aws:kms or aws:kms:dsse. Default: as the bucket says.",
+            ),
+            AttributeDocumentation::optional(
+                "kms_key",
+                "a string",
+                "The key of KMS to encrypt with: its ARN or id.",
+            ),
+        ],
+        aws::PLACE_ATTRIBUTES,
+        aws::IDENTITY_ATTRIBUTES,
+        HTTP_ATTRIBUTES,
     ],
     example: r#"output "aws_s3" "archive" {
   bucket       = "example-alerts"

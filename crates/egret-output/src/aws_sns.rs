@@ -7,7 +7,7 @@ use bytes::Bytes;
 use egret_config::{AttributeDocumentation, Diagnostic, Located};
 use egret_http::aws::{self, Aws};
 use egret_http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use egret_http::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, HttpRequest, Method, PROXY};
+use egret_http::{HTTP_ATTRIBUTES, HttpRequest, Method};
 use url::form_urlencoded::Serializer;
 
 use crate::aws_message::{is_fifo, message_attributes, message_text};
@@ -26,19 +26,10 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "aws_sns",
     description: "Publishes the alert to a topic of Amazon SNS.",
     attributes: &[
-        AttributeDocumentation::required("topic_arn", "a string", "The topic."),
-        aws::REGION,
-        aws::ENDPOINT,
-        aws::ACCESS_KEY,
-        aws::SECRET_KEY,
-        aws::SESSION_TOKEN,
-        aws::PROFILE,
-        aws::ROLE_ARN,
-        aws::EXTERNAL_ID,
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
+        &[AttributeDocumentation::required("topic_arn", "a string", "The topic.")],
+        aws::PLACE_ATTRIBUTES,
+        aws::IDENTITY_ATTRIBUTES,
+        HTTP_ATTRIBUTES,
     ],
     example: r#"output "aws_sns" "oncall" {
   topic_arn = "arn:aws:sns:eu-west-1:123456789012:alerts"

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use egret_config::{AttributeDocumentation, ByteSize, Diagnostic, Located};
 use egret_http::aws::{self, Aws};
 use egret_http::header::{CONTENT_TYPE, HeaderValue};
-use egret_http::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, HttpRequest, PROXY, Url, shorten};
+use egret_http::{HTTP_ATTRIBUTES, HttpRequest, Url, said};
 use egret_model::AlertAction;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
@@ -31,28 +31,21 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "aws_sqs",
     description: "Sends the alert to a queue of Amazon SQS.",
     attributes: &[
-        AttributeDocumentation::required(
-            "queue_url",
-            "a string",
-            "The queue: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME.",
-        ),
-        AttributeDocumentation::optional(
-            "max_bytes",
-            "a size",
-            "What a message may have, as the queue is set: at most 1MiB. Default: 256KiB.",
-        ),
-        aws::REGION,
-        aws::ENDPOINT,
-        aws::ACCESS_KEY,
-        aws::SECRET_KEY,
-        aws::SESSION_TOKEN,
-        aws::PROFILE,
-        aws::ROLE_ARN,
-        aws::EXTERNAL_ID,
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
+        &[
+            AttributeDocumentation::required(
+                "queue_url",
+                "a string",
+                "The queue: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME.",
+            ),
+            AttributeDocumentation::optional(
+                "max_bytes",
+                "a size",
+                "What a message may have, as the queue is set: at most 1MiB. Default: 256KiB.",
+            ),
+        ],
+        aws::PLACE_ATTRIBUTES,
+        aws::IDENTITY_ATTRIBUTES,
+        HTTP_ATTRIBUTES,
     ],
     example: r#"output "aws_sqs" "soar" {
   queue_url = "https://sqs.eu-west-1.amazonaws.com/123456789012/alerts"
@@ -219,8 +212,8 @@ fn verdict(answer: &Value, id: &str) -> Result<Receipt, SendError> {
         return Err(SendError::retry("the queue's answer says nothing of the message; look at `queue_url`"));
     };
     let code = failed["Code"].as_str().unwrap_or_default();
-    let said = failed["Message"].as_str().unwrap_or_default();
-    let said = shorten(&Escape::Line.apply(&format!("{code}: {said}")), 300);
+    let text = failed["Message"].as_str().unwrap_or_default();
+    let said = said(&format!("{code}: {text}"), 300);
     let message = format!("the queue did not take the message: {said}");
     if failed["SenderFault"] == true && !aws::is_retried(code) {
         return Err(SendError::Refused { message });

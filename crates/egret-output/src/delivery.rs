@@ -38,29 +38,6 @@ pub struct Letter {
     pub message: Message,
 }
 
-impl Letter {
-    /// What a program gets that reads alerts: what the template for the whole payload says, else everything as JSON.
-    pub fn payload(&self) -> String {
-        self.message.body.clone().unwrap_or_else(|| self.delivery.to_json().to_string())
-    }
-
-    /// What the template for the whole payload says, where that must be a JSON object.
-    ///
-    /// # Errors
-    /// If it is none: the letter to be told in its place, which says so. An alert is told in any case.
-    pub(crate) fn json_body(&self) -> Result<Option<serde_json::Map<String, serde_json::Value>>, Box<Self>> {
-        let Some(body) = &self.message.body else { return Ok(None) };
-        serde_json::from_str(body).map(Some).map_err(|error| {
-            let problem = format!("the `body` of the template is no JSON object: {error}");
-            tracing::warn!(alert = self.delivery.alert.alert_id, problem, "a template failed");
-            let mut letter = self.clone();
-            letter.message.body = None;
-            letter.message.problem = Some(problem);
-            Box::new(letter)
-        })
-    }
-}
-
 /// How the names of Egret's own columns begin.
 const OWN_COLUMN: &str = "tp_";
 

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use egret_config::{AttributeDocumentation, BlockReader, Diagnostic, Located};
 use egret_http::header::HeaderValue;
-use egret_http::{Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, HttpRequest, PROXY, Url, until};
+use egret_http::{Address, HTTP_ATTRIBUTES, Http, HttpRequest, Url, until};
 use egret_model::{AlertAction, Secret};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
@@ -37,28 +37,31 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "elasticsearch",
     description: "Keeps a document for each alert in Elasticsearch or OpenSearch.",
     attributes: &[
-        AttributeDocumentation::required("url", "a string", "The cluster: https://elastic.example.org:9200."),
-        AttributeDocumentation::optional(
-            "index",
-            "a string",
-            "The index, with parts of the date when the alert was opened. Default: egret-alerts-%Y.%m.",
-        ),
-        AttributeDocumentation::optional(
-            "data_stream",
-            "true or false",
-            "Whether `index` names a data stream: it keeps a document for each thing that happens. Default: false.",
-        ),
-        AttributeDocumentation::optional(
-            "api_key",
-            "a string",
-            "An API key, as the cluster shows it encoded.",
-        ),
-        AttributeDocumentation::optional("username", "a string", "A user, in place of an API key."),
-        AttributeDocumentation::optional("password", "a string", "The user's password."),
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
+        &[
+            AttributeDocumentation::required(
+                "url",
+                "a string",
+                "The cluster: https://elastic.example.org:9200.",
+            ),
+            AttributeDocumentation::optional(
+                "index",
+                "a string",
+                "The index, with parts of the date when the alert was opened. Default: egret-alerts-%Y.%m.",
+            ),
+            AttributeDocumentation::optional(
+                "data_stream",
+                "true or false",
+                "Whether `index` names a data stream: it keeps a document for each thing that happens. Default: false.",
+            ),
+            AttributeDocumentation::optional(
+                "api_key",
+                "a string",
+                "An API key, as the cluster shows it encoded.",
+            ),
+            AttributeDocumentation::optional("username", "a string", "A user, in place of an API key."),
+            AttributeDocumentation::optional("password", "a string", "The user's password."),
+        ],
+        HTTP_ATTRIBUTES,
     ],
     example: r#"output "elasticsearch" "soc" {
   url         = "https://elastic.example.org:9200"

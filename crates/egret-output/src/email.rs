@@ -37,7 +37,7 @@ const MAX_REMEMBERED: usize = 256;
 pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "email",
     description: "Sends a mail through an SMTP server.",
-    attributes: &[
+    attributes: &[&[
         AttributeDocumentation::required(
             "host",
             "a string",
@@ -75,7 +75,7 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
             "Whether the whole alert is attached as `alert.json`. Default: false.",
         ),
         CA_FILE,
-    ],
+    ]],
     example: r#"output "email" "soc" {
   host         = "smtp.example.org"
   port         = 587

@@ -17,8 +17,6 @@ pub enum Escape {
     MailText,
     /// Slack's `mrkdwn`.
     Slack,
-    /// Markdown as most services read it.
-    Markdown,
     /// Markdown as GitHub reads it, which also links numbers of issues.
     GitHub,
     /// The Markdown within Adaptive Cards, of which every client of Teams reads another part.
@@ -43,7 +41,6 @@ impl Escape {
             Self::MailHtml => replace(&mail_text(text), html),
             Self::MailText => mail_text(text),
             Self::Slack => slack(text),
-            Self::Markdown => markdown(text),
             Self::GitHub => github(text),
             Self::AdaptiveCard => adaptive_card(text),
             Self::JiraWiki => jira_wiki(text),
@@ -373,8 +370,8 @@ mod tests {
             (Escape::Slack, "<!channel> & <@U1>", "&lt;!channel&gt; &amp; &lt;@U1&gt;"),
             (Escape::Slack, "http://evil", "http:\u{2060}//evil"),
             (Escape::Slack, "*b*", "\u{2060}*\u{2060}b\u{2060}*\u{2060}"),
-            (Escape::Markdown, "[x](http://y)", "\\[x\\]\\(http:\u{2060}//y\\)"),
-            (Escape::Markdown, "@everyone <b>", "@\u{2060}everyone &lt;b&gt;"),
+            (Escape::GitHub, "[x](http://y)", "\\[x\\]\\(http:\u{2060}//y\\)"),
+            (Escape::GitHub, "@everyone <b>", "@\u{2060}everyone &lt;b&gt;"),
             (Escape::GitHub, "see #12 or GH-12", "see \\#\u{2060}12 or GH\\-\u{2060}12"),
             (Escape::GitHub, "a\n===\u{1b}$x$", "a\n\\=\\=\\=\u{241b}\\$x\\$"),
             (Escape::AdaptiveCard, "198.51.100.7", "198.51.100.7"),

@@ -26,11 +26,11 @@ const REFUSED: i32 = 65;
 pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "exec",
     description: "Runs a command with the alert on its standard input, without a shell.",
-    attributes: &[
+    attributes: &[&[
         COMMAND,
         ENVIRONMENT,
         AttributeDocumentation::optional("concurrency", "a number", "So many run at once. Default: 1."),
-    ],
+    ]],
     example: r#"output "exec" "isolate" {
   command     = ["/usr/local/bin/isolate-host", "--from-alert"]
   environment = { EDR_TOKEN = env("EDR_TOKEN") }

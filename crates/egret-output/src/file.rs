@@ -25,7 +25,7 @@ const KEEP: u32 = 5;
 pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "file",
     description: "Appends a line of JSON to a file for each thing that happens to an alert.",
-    attributes: &[
+    attributes: &[&[
         AttributeDocumentation::required(
             "path",
             "a string",
@@ -41,7 +41,7 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
             "a number",
             "So many files that made room are kept. Default: 5.",
         ),
-    ],
+    ]],
     example: r#"output "file" "all" {
   path         = "alerts.jsonl"
   rotate_bytes = "64MiB"

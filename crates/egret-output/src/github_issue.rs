@@ -6,10 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use egret_config::{AttributeDocumentation, Located};
 use egret_http::header::HeaderValue;
-use egret_http::{
-    Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, HttpRequest, HttpResponse, Method, PROXY,
-    StatusCode, Url, judge,
-};
+use egret_http::{Address, HTTP_ATTRIBUTES, Http, HttpRequest, HttpResponse, Method, StatusCode, Url, judge};
 use egret_model::{AlertAction, Secret, Timestamp};
 use serde_json::{Value, json};
 
@@ -44,31 +41,30 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "github_issue",
     description: "Opens an issue for each alert in a repository of GitHub, and comments on it.",
     attributes: &[
-        AttributeDocumentation::required("repository", "a string", "The repository: \"owner/name\"."),
-        AttributeDocumentation::required(
-            "token",
-            "a string",
-            "A token that may write issues there; a secret.",
-        ),
-        AttributeDocumentation::optional(
-            "labels",
-            "a list of templates",
-            "Labels of new issues, of at most 50 characters.",
-        ),
-        AttributeDocumentation::optional(
-            "assignees",
-            "a list of strings",
-            "Who new issues are assigned to: logins, at most ten.",
-        ),
-        AttributeDocumentation::optional(
-            "api_url",
-            "a string",
-            "Where the REST API is. Default: https://api.github.com; of a GitHub Enterprise Server https://HOST/api/v3.",
-        ),
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
+        &[
+            AttributeDocumentation::required("repository", "a string", "The repository: \"owner/name\"."),
+            AttributeDocumentation::required(
+                "token",
+                "a string",
+                "A token that may write issues there; a secret.",
+            ),
+            AttributeDocumentation::optional(
+                "labels",
+                "a list of templates",
+                "Labels of new issues, of at most 50 characters.",
+            ),
+            AttributeDocumentation::optional(
+                "assignees",
+                "a list of strings",
+                "Who new issues are assigned to: logins, at most ten.",
+            ),
+            AttributeDocumentation::optional(
+                "api_url",
+                "a string",
+                "Where the REST API is. Default: https://api.github.com; of a GitHub Enterprise Server https://HOST/api/v3.",
+            ),
+        ],
+        HTTP_ATTRIBUTES,
     ],
     example: r#"output "github_issue" "triage" {
   repository = "example/security"

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use egret_config::{AttributeDocumentation, BlockReader, Located};
-use egret_http::{Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, PROXY};
+use egret_http::{Address, HTTP_ATTRIBUTES, Http};
 use egret_model::{Secret, Severity};
 
 use crate::registry::OutputType;
@@ -21,57 +21,60 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "jira",
     description: "Opens an issue for each alert in a project of Jira, and comments on it.",
     attributes: &[
-        AttributeDocumentation::required(
-            "url",
-            "a string",
-            "Where Jira is: https://example.atlassian.net, or the address of a Data Center.",
-        ),
-        AttributeDocumentation::required("project", "a string", "The key of the project: SEC."),
-        AttributeDocumentation::required(
-            "token",
-            "a string",
-            "An API token (Cloud, with `email`), or a personal access token (Data Center); a secret.",
-        ),
-        AttributeDocumentation::optional(
-            "email",
-            "a string",
-            "The e-mail address of the token's account. With it, Jira is Jira Cloud.",
-        ),
-        AttributeDocumentation::optional("issue_type", "a string", "The type of new issues. Default: Task."),
-        AttributeDocumentation::optional(
-            "labels",
-            "a list of templates",
-            "Labels of new issues, beside Egret's own; spaces become hyphens.",
-        ),
-        AttributeDocumentation::optional(
-            "priorities",
-            "a map of strings",
-            "The priority for each severity. Default: Highest, High, Medium, Low, Lowest, from critical down.",
-        ),
-        AttributeDocumentation::optional(
-            "fields",
-            "a map of templates",
-            "More fields of new issues by id; a template that begins with { or [ is JSON.",
-        ),
-        AttributeDocumentation::optional(
-            "aggregate",
-            "true or false",
-            "Whether new alerts of a detection are comments on its open issue. Default: false.",
-        ),
-        AttributeDocumentation::optional(
-            "close_transition",
-            "a string",
-            "The transition, or the status it leads to, when an alert is closed. Without it the issue stays as it is.",
-        ),
-        AttributeDocumentation::optional(
-            "reopen_transition",
-            "a string",
-            "The transition, or the status it leads to, when an alert is reopened.",
-        ),
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
+        &[
+            AttributeDocumentation::required(
+                "url",
+                "a string",
+                "Where Jira is: https://example.atlassian.net, or the address of a Data Center.",
+            ),
+            AttributeDocumentation::required("project", "a string", "The key of the project: SEC."),
+            AttributeDocumentation::required(
+                "token",
+                "a string",
+                "An API token (Cloud, with `email`), or a personal access token (Data Center); a secret.",
+            ),
+            AttributeDocumentation::optional(
+                "email",
+                "a string",
+                "The e-mail address of the token's account. With it, Jira is Jira Cloud.",
+            ),
+            AttributeDocumentation::optional(
+                "issue_type",
+                "a string",
+                "The type of new issues. Default: Task.",
+            ),
+            AttributeDocumentation::optional(
+                "labels",
+                "a list of templates",
+                "Labels of new issues, beside Egret's own; spaces become hyphens.",
+            ),
+            AttributeDocumentation::optional(
+                "priorities",
+                "a map of strings",
+                "The priority for each severity. Default: Highest, High, Medium, Low, Lowest, from critical down.",
+            ),
+            AttributeDocumentation::optional(
+                "fields",
+                "a map of templates",
+                "More fields of new issues by id; a template that begins with { or [ is JSON.",
+            ),
+            AttributeDocumentation::optional(
+                "aggregate",
+                "true or false",
+                "Whether new alerts of a detection are comments on its open issue. Default: false.",
+            ),
+            AttributeDocumentation::optional(
+                "close_transition",
+                "a string",
+                "The transition, or the status it leads to, when an alert is closed. Without it the issue stays as it is.",
+            ),
+            AttributeDocumentation::optional(
+                "reopen_transition",
+                "a string",
+                "The transition, or the status it leads to, when an alert is reopened.",
+            ),
+        ],
+        HTTP_ATTRIBUTES,
     ],
     example: r#"output "jira" "triage" {
   url        = "https://example.atlassian.net"

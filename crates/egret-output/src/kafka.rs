@@ -22,7 +22,7 @@ const BATCH: usize = 500;
 pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "kafka",
     description: "Produces records to a topic of a Kafka cluster.",
-    attributes: &[
+    attributes: &[&[
         AttributeDocumentation::required("brokers", "a list of strings", "Where to begin: [\"host:9092\"]."),
         AttributeDocumentation::required("topic", "a string", "The topic."),
         AttributeDocumentation::required(
@@ -57,7 +57,7 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
             "a string",
             "A PEM file with certificates to trust in place of the system's.",
         ),
-    ],
+    ]],
     example: r#"output "kafka" "alerts" {
   brokers           = ["kafka-1.example.org:9092", "kafka-2.example.org:9092"]
   topic             = "security-alerts"

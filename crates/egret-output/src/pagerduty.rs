@@ -3,9 +3,7 @@
 mod event;
 
 use egret_config::{AttributeDocumentation, BlockReader, Located};
-use egret_http::{
-    Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, HttpRequest, HttpResponse, PROXY, ServiceContext,
-};
+use egret_http::{Address, HTTP_ATTRIBUTES, Http, HttpRequest, HttpResponse, ServiceContext};
 use egret_model::{AlertAction, Secret};
 
 use crate::delivery::{Letter, Receipt, SendError};
@@ -21,47 +19,46 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "pagerduty",
     description: "Opens, acknowledges and resolves incidents of PagerDuty.",
     attributes: &[
-        AttributeDocumentation::required(
-            "routing_key",
-            "a string",
-            "The integration key of an Events API v2 integration; a secret.",
-        ),
-        AttributeDocumentation::optional(
-            "source",
-            "a template",
-            "The system that is affected. Default: the alert's channel.",
-        ),
-        AttributeDocumentation::optional("component", "a template", "The part of it that is affected."),
-        AttributeDocumentation::optional("group", "a template", "What it belongs to."),
-        AttributeDocumentation::optional(
-            "class",
-            "a template",
-            "The kind of event. Default: the detection's id.",
-        ),
-        AttributeDocumentation::optional(
-            "client",
-            "a template",
-            "The name of what sends the event. Default: Egret.",
-        ),
-        AttributeDocumentation::optional(
-            "client_url",
-            "a template",
-            "A link to it; what comes from logs is encoded as a part of a URL.",
-        ),
-        AttributeDocumentation::optional(
-            "images",
-            "a map of templates",
-            "Images to show: a description and an https URL each; what comes from logs is encoded.",
-        ),
-        AttributeDocumentation::optional(
-            "api_url",
-            "a string",
-            "Where events go. Default: https://events.pagerduty.com; accounts in Europe: https://events.eu.pagerduty.com.",
-        ),
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
+        &[
+            AttributeDocumentation::required(
+                "routing_key",
+                "a string",
+                "The integration key of an Events API v2 integration; a secret.",
+            ),
+            AttributeDocumentation::optional(
+                "source",
+                "a template",
+                "The system that is affected. Default: the alert's channel.",
+            ),
+            AttributeDocumentation::optional("component", "a template", "The part of it that is affected."),
+            AttributeDocumentation::optional("group", "a template", "What it belongs to."),
+            AttributeDocumentation::optional(
+                "class",
+                "a template",
+                "The kind of event. Default: the detection's id.",
+            ),
+            AttributeDocumentation::optional(
+                "client",
+                "a template",
+                "The name of what sends the event. Default: Egret.",
+            ),
+            AttributeDocumentation::optional(
+                "client_url",
+                "a template",
+                "A link to it; what comes from logs is encoded as a part of a URL.",
+            ),
+            AttributeDocumentation::optional(
+                "images",
+                "a map of templates",
+                "Images to show: a description and an https URL each; what comes from logs is encoded.",
+            ),
+            AttributeDocumentation::optional(
+                "api_url",
+                "a string",
+                "Where events go. Default: https://events.pagerduty.com; accounts in Europe: https://events.eu.pagerduty.com.",
+            ),
+        ],
+        HTTP_ATTRIBUTES,
     ],
     example: r#"output "pagerduty" "on_call" {
   routing_key = env("PAGERDUTY_ROUTING_KEY")

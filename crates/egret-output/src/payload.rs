@@ -2,28 +2,120 @@
 
 use std::ops::Range;
 
-use egret_http::shorten;
-use serde_json::{Map, Value};
+use egret_http::{shorten, shorten_bytes};
+use serde_json::{Map, Value, json};
 
 use crate::delivery::Letter;
 
-/// How much is kept of a string, of a list and of an object, from the mildest to the last resort.
-const STEPS: [(usize, usize, usize); 6] = [
-    (32_768, 2_000, 2_000),
-    (8_192, 500, 500),
-    (2_048, 100, 200),
-    (512, 30, 100),
-    (128, 10, 50),
-    (64, 3, 40),
+/// How JSON that is too long gets shorter: one after the other, until it fits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step {
+    /// Strings keep so many characters, lists so many items, and objects so many names.
+    Cut(usize, usize, usize),
+    /// The alert leaves these out.
+    Leave(&'static [&'static str]),
+    /// Strings keep so many bytes.
+    Bytes(usize),
+    /// Nothing stays but what names the delivery and the alert.
+    Identity,
+    /// Nothing stays.
+    Nothing,
+}
+
+/// For services whose limit leaves room for what names an alert: some KiB. What comes from logs and may be of any shape
+/// and depth is left out when nothing else helps.
+const DOCUMENT: &[Step] = &[
+    Step::Cut(32_768, 2_000, 2_000),
+    Step::Cut(8_192, 500, 500),
+    Step::Cut(2_048, 100, 200),
+    Step::Cut(512, 30, 100),
+    Step::Cut(128, 10, 50),
+    Step::Cut(64, 3, 40),
+    Step::Leave(&["event", "common", "differences", "merged_by", "evidence", "comments", "observables"]),
 ];
 
-/// What comes from logs and may be of any shape and depth: left out when nothing else helps.
-const FOREIGN: [&str; 7] =
-    ["event", "common", "differences", "merged_by", "evidence", "comments", "observables"];
+/// For places that take no more than a line: copies and details leave before what says what happened.
+pub(crate) const LINE: &[Step] = &[
+    Step::Leave(&["event"]),
+    Step::Leave(&["differences"]),
+    Step::Leave(&["common"]),
+    Step::Leave(&["evidence"]),
+    Step::Leave(&["finding_ids"]),
+    Step::Leave(&["observables"]),
+    Step::Leave(&["description"]),
+    Step::Leave(&["merged_by"]),
+    Step::Leave(&["comments"]),
+    Step::Leave(&["references"]),
+    Step::Leave(&["tags"]),
+    Step::Leave(&["outputs"]),
+    Step::Bytes(500),
+    Step::Bytes(100),
+    Step::Bytes(32),
+    Step::Identity,
+    Step::Nothing,
+];
 
 impl Letter {
-    /// What programs get: what the template for the whole payload says, else the delivery as JSON, with what is wrong
-    /// with a template in `problem`.
+    /// What a program gets that reads alerts: what the template for the whole payload says, else everything as JSON.
+    pub fn payload(&self) -> String {
+        self.message.body.clone().unwrap_or_else(|| self.json().to_string())
+    }
+
+    /// The same in at most `limit` bytes, and never nothing: what does not fit is told of in JSON that does. That keeps
+    /// every field that names the alert, and says `"shortened": true` where something is missing.
+    pub(crate) fn payload_within(&self, limit: usize) -> String {
+        match self.own_text(limit) {
+            Ok(Some(body)) => body.to_owned(),
+            Ok(None) => json_within(self.json(), limit, DOCUMENT).to_string(),
+            Err(letter) => json_within(letter.json(), limit, DOCUMENT).to_string(),
+        }
+    }
+
+    /// The same for services that take an object.
+    pub(crate) fn object_within(&self, limit: usize) -> Map<String, Value> {
+        let json = match self.own_object(limit) {
+            Ok(Some(object)) => return object,
+            Ok(None) => self.json(),
+            Err(letter) => letter.json(),
+        };
+        match json_within(json, limit, DOCUMENT) {
+            Value::Object(object) => object,
+            _ => Map::new(),
+        }
+    }
+
+    /// What the template for the whole payload says, where that must be a JSON object of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// If it is none: the letter to be told in its place, which says so. An alert is told in any case.
+    pub(crate) fn own_object(&self, limit: usize) -> Result<Option<Map<String, Value>>, Box<Self>> {
+        let Some(body) = self.own_text(limit)? else { return Ok(None) };
+        serde_json::from_str(body)
+            .map(Some)
+            .map_err(|error| self.with_problem(format!("the template's `body` is no JSON object: {error}")))
+    }
+
+    fn own_text(&self, limit: usize) -> Result<Option<&str>, Box<Self>> {
+        match self.message.body.as_deref().filter(|body| !body.trim().is_empty()) {
+            Some(body) if body.len() > limit => {
+                let length = body.len();
+                let problem =
+                    format!("the template's `body` has {length} bytes, and the service takes {limit}");
+                Err(self.with_problem(problem))
+            }
+            body => Ok(body),
+        }
+    }
+
+    fn with_problem(&self, problem: String) -> Box<Self> {
+        tracing::warn!(alert = self.delivery.alert.alert_id, problem, "a template could not be used");
+        let mut letter = self.clone();
+        letter.message.body = None;
+        letter.message.problem = Some(problem);
+        Box::new(letter)
+    }
+
+    /// The delivery as JSON, with what is wrong with a template in `problem`.
     pub(crate) fn json(&self) -> Value {
         let mut json = self.delivery.to_json();
         if let (Some(problem), Some(object)) = (&self.message.problem, json.as_object_mut()) {
@@ -31,85 +123,76 @@ impl Letter {
         }
         json
     }
-
-    /// The same in at most `limit` bytes: the template's text if it fits, else the delivery, shortened so that it
-    /// stays JSON with every field that names the alert, and says `"shortened": true`.
-    pub(crate) fn payload_within(&self, limit: usize) -> String {
-        if let Some(body) = self.message.body.as_ref().filter(|body| !body.trim().is_empty()) {
-            if body.len() <= limit {
-                return body.clone();
-            }
-            let mut json = self.json();
-            note_long_body(&mut json, body.len(), limit);
-            return json_within(json, limit).to_string();
-        }
-        json_within(self.json(), limit).to_string()
-    }
-
-    /// The same for services that take an object: a template that writes something else is told of in `problem`.
-    pub(crate) fn object_within(&self, limit: usize) -> Map<String, Value> {
-        let mut json = self.json();
-        if let Some(body) = self.message.body.as_ref().filter(|body| !body.trim().is_empty()) {
-            match serde_json::from_str(body) {
-                Ok(Value::Object(object)) if body.len() <= limit => return object,
-                Ok(Value::Object(_)) => note_long_body(&mut json, body.len(), limit),
-                _ => note(&mut json, "the template's `body` did not write a JSON object"),
-            }
-        }
-        match json_within(json, limit) {
-            Value::Object(object) => object,
-            _ => Map::new(),
-        }
-    }
 }
 
-fn note_long_body(json: &mut Value, length: usize, limit: usize) {
-    note(json, &format!("the template's `body` has {length} bytes, and the service takes {limit}"));
-}
-
-fn note(json: &mut Value, problem: &str) {
-    tracing::warn!(problem, "a template could not be used");
-    if let Some(object) = json.as_object_mut() {
-        object.insert("problem".into(), problem.into());
-    }
-}
-
-/// A delivery as JSON in at most `limit` bytes. The limit must leave room for what names an alert: some KiB.
-pub(crate) fn json_within(json: Value, limit: usize) -> Value {
-    if json.to_string().len() <= limit {
-        return json;
-    }
-    for step in STEPS {
-        let short = said(cut(&json, step));
-        if short.to_string().len() <= limit {
-            return short;
+/// A delivery as JSON in at most `limit` bytes, if the steps lead there.
+pub(crate) fn json_within(mut json: Value, limit: usize, steps: &[Step]) -> Value {
+    for step in steps {
+        if json.to_string().len() <= limit {
+            break;
         }
-    }
-    let mut bare = json;
-    if let Some(alert) = bare.get_mut("alert").and_then(Value::as_object_mut) {
-        alert.retain(|name, _| !FOREIGN.contains(&name.as_str()));
-    }
-    said(cut(&bare, STEPS[STEPS.len() - 1]))
-}
-
-fn said(mut json: Value) -> Value {
-    if let Some(object) = json.as_object_mut() {
-        object.insert("shortened".into(), true.into());
+        json = step.shorten(json);
     }
     json
 }
 
-fn cut(json: &Value, step: (usize, usize, usize)) -> Value {
-    let (characters, items, names) = step;
-    match json {
-        Value::String(text) => shorten(text, characters).into(),
-        Value::Array(list) => list.iter().take(items).map(|item| cut(item, step)).collect(),
-        Value::Object(object) => {
-            let kept = object.iter().take(names);
-            kept.map(|(name, value)| (shorten(name, characters), cut(value, step))).collect()
+impl Step {
+    fn shorten(self, json: Value) -> Value {
+        let mut short = match self {
+            Self::Cut(characters, items, names) => cut(json, characters, items, names),
+            Self::Leave(left) => without(json, left),
+            Self::Bytes(limit) => with_short_strings(json, limit),
+            Self::Identity => identity(&json),
+            Self::Nothing => return Map::new().into(),
+        };
+        if let Some(object) = short.as_object_mut() {
+            object.entry("shortened").or_insert(true.into());
         }
-        other => other.clone(),
+        short
     }
+}
+
+fn cut(json: Value, characters: usize, items: usize, names: usize) -> Value {
+    match json {
+        Value::String(text) => shorten(&text, characters).into(),
+        Value::Array(list) => {
+            list.into_iter().take(items).map(|item| cut(item, characters, items, names)).collect()
+        }
+        Value::Object(object) => {
+            let kept = object.into_iter().take(names);
+            kept.map(|(name, value)| (shorten(&name, characters), cut(value, characters, items, names)))
+                .collect()
+        }
+        other => other,
+    }
+}
+
+fn without(mut json: Value, left: &[&str]) -> Value {
+    if let Some(alert) = json.get_mut("alert").and_then(Value::as_object_mut) {
+        alert.retain(|name, _| !left.contains(&name.as_str()));
+    }
+    json
+}
+
+fn with_short_strings(json: Value, limit: usize) -> Value {
+    match json {
+        Value::String(text) => shorten_bytes(&text, limit).into(),
+        Value::Array(list) => list.into_iter().map(|item| with_short_strings(item, limit)).collect(),
+        Value::Object(object) => {
+            object.into_iter().map(|(name, value)| (name, with_short_strings(value, limit))).collect()
+        }
+        other => other,
+    }
+}
+
+fn identity(json: &Value) -> Value {
+    let short = |value: &Value| shorten_bytes(value.as_str().unwrap_or_default(), 64);
+    json!({
+        "delivery_id": short(&json["delivery_id"]),
+        "action": json["action"],
+        "shortened": true,
+        "alert": {"alert_id": short(&json["alert"]["alert_id"]), "severity": json["alert"]["severity"]},
+    })
 }
 
 /// Splits pieces of these sizes, in their order, into groups of at most `bytes` and `count`. A piece that is too large
@@ -177,6 +260,33 @@ mod tests {
         assert!(object["problem"].as_str().unwrap().contains("JSON object"), "{object:?}");
         letter.message.body = Some(r#"{"a": 1}"#.into());
         assert_eq!(Value::from(letter.object_within(100)), json!({"a": 1}));
+    }
+
+    #[test]
+    fn a_line_loses_copies_before_what_says_what_happened() {
+        let json = letter(AlertAction::Raise, Escape::Json).delivery.to_json();
+        let left_at = |room: usize| {
+            let short = json_within(json.clone(), room, LINE);
+            let names = ["event", "evidence", "description", "merged_by", "title"];
+            names.map(|name| short["alert"].get(name).is_some())
+        };
+        let whole = json.to_string().len();
+        assert_eq!(left_at(whole), [true; 5]);
+        assert_eq!(left_at(whole - 1), [false, true, true, true, true]);
+        assert_eq!(left_at(1_000), [false, false, true, true, true]);
+        let identity = json_within(json.clone(), 200, LINE).to_string();
+        let expected = r#"{"delivery_id":"fedcba9876543210fedcba9876543210","action":"raise","shortened":true,"alert":{"alert_id":"0123456789abcdef0123456789abcdef","severity":"high"}}"#;
+        assert_eq!(identity, expected);
+        assert_eq!(json_within(json, 10, LINE), json!({}));
+    }
+
+    #[test]
+    fn a_body_without_a_word_says_nothing_where_something_must_be_said() {
+        let mut letter = letter(AlertAction::Raise, Escape::Json);
+        letter.message.body = Some(" \n".into());
+        assert_eq!(letter.payload(), " \n");
+        assert_eq!(letter.payload_within(10_000), letter.delivery.to_json().to_string());
+        assert_eq!(letter.own_object(10_000), Ok(None));
     }
 
     #[test]

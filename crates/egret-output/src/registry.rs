@@ -23,8 +23,8 @@ pub struct OutputType {
     pub name: &'static str,
     /// What it is, in a sentence.
     pub description: &'static str,
-    /// What can be configured beside what all outputs have, the required first.
-    pub attributes: &'static [AttributeDocumentation],
+    /// What can be configured beside what all outputs have: its own, the required first, then lists that it shares.
+    pub attributes: &'static [&'static [AttributeDocumentation]],
     /// A block that uses every attribute.
     pub example: &'static str,
     /// What arrives there, and how it is shortened: a paragraph or two in Markdown.
@@ -33,6 +33,13 @@ pub struct OutputType {
     pub permissions: &'static str,
     /// Makes the output that a block describes; `None` after a mistake, which was reported.
     pub decode: fn(&mut BlockReader<'_>, &OutputContext) -> Option<Arc<dyn Output>>,
+}
+
+impl OutputType {
+    /// What can be configured beside what all outputs have.
+    pub fn attributes(&self) -> impl Iterator<Item = &'static AttributeDocumentation> {
+        self.attributes.iter().copied().flatten()
+    }
 }
 
 /// All output types, by name. To add one, write its module and name it here.

@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use egret_config::{AttributeDocumentation, BlockReader};
-use egret_http::{
-    Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, HttpRequest, HttpResponse, PROXY, shorten,
-};
+use egret_http::{Address, HTTP_ATTRIBUTES, Http, HttpRequest, HttpResponse, said};
 use egret_model::{AlertAction, Secret};
 use serde_json::{Map, Value, json};
 
@@ -41,35 +39,34 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "slack",
     description: "Writes into a channel of Slack, with everything about an alert in one thread.",
     attributes: &[
-        AttributeDocumentation::optional(
-            "token",
-            "a string",
-            "The token of a Slack app, `xoxb-…`; a secret. With it goes `channel`.",
-        ),
-        AttributeDocumentation::optional(
-            "channel",
-            "a string",
-            "The channel, best by its id: C0123456789. With it goes `token`.",
-        ),
-        AttributeDocumentation::optional(
-            "url",
-            "a string",
-            "The URL of an incoming webhook, in place of `token` and `channel`; a secret.",
-        ),
-        AttributeDocumentation::optional(
-            "event",
-            "true or false",
-            "Whether the event of the first finding is shown too. Default: false.",
-        ),
-        AttributeDocumentation::optional(
-            "api_url",
-            "a string",
-            "Where Slack's Web API is. Default: https://slack.com/api; GovSlack has its own.",
-        ),
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
+        &[
+            AttributeDocumentation::optional(
+                "token",
+                "a string",
+                "The token of a Slack app, `xoxb-…`; a secret. With it goes `channel`.",
+            ),
+            AttributeDocumentation::optional(
+                "channel",
+                "a string",
+                "The channel, best by its id: C0123456789. With it goes `token`.",
+            ),
+            AttributeDocumentation::optional(
+                "url",
+                "a string",
+                "The URL of an incoming webhook, in place of `token` and `channel`; a secret.",
+            ),
+            AttributeDocumentation::optional(
+                "event",
+                "true or false",
+                "Whether the event of the first finding is shown too. Default: false.",
+            ),
+            AttributeDocumentation::optional(
+                "api_url",
+                "a string",
+                "Where Slack's Web API is. Default: https://slack.com/api; GovSlack has its own.",
+            ),
+        ],
+        HTTP_ATTRIBUTES,
     ],
     example: r#"output "slack" "soc" {
   token   = env("SLACK_TOKEN")
@@ -181,7 +178,7 @@ impl Slack {
 
     /// The message without where it goes.
     fn message(&self, letter: &Letter) -> Map<String, Value> {
-        match letter.json_body() {
+        match letter.own_object(usize::MAX) {
             Ok(Some(body)) => body,
             Ok(None) => blocks::message(letter, self.event),
             Err(letter) => blocks::message(&letter, self.event),
@@ -241,7 +238,7 @@ impl Slack {
         let Some(error) = answer["error"].as_str() else {
             return Err(SendError::retry("slack's answer is none of its Web API: is `api_url` right?"));
         };
-        let message = format!("slack says {}{}", shorten(&Escape::Line.apply(error), 100), hint(error));
+        let message = format!("slack says {}{}", said(error, 100), hint(error));
         Err(if PASSING.contains(&error) {
             let after = response.retry_after(self.http.context().clock.now());
             SendError::Retry { message, after }

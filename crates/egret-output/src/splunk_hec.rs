@@ -6,8 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use egret_config::{AttributeDocumentation, Located};
 use egret_http::{
-    Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, HttpRequest, HttpResponse, Method, PROXY, Url,
-    judge, shorten, until,
+    Address, HTTP_ATTRIBUTES, Http, HttpRequest, HttpResponse, Method, Url, judge, said, shorten, until,
 };
 use egret_model::{AlertAction, Secret};
 use serde_json::{Map, Value, json};
@@ -35,33 +34,32 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "splunk_hec",
     description: "Sends the alert as an event to Splunk's HTTP Event Collector.",
     attributes: &[
-        AttributeDocumentation::required(
-            "url",
-            "a string",
-            "The collector: https://splunk.example.org:8088; `/services/collector/event` is added.",
-        ),
-        AttributeDocumentation::required("token", "a string", "The collector's token."),
-        AttributeDocumentation::optional(
-            "index",
-            "a string",
-            "The index to write to. Default: the token's default index.",
-        ),
-        AttributeDocumentation::optional(
-            "sourcetype",
-            "a string",
-            "The event's source type. Default: egret:alert.",
-        ),
-        AttributeDocumentation::optional("source", "a string", "The event's source. Default: egret."),
-        AttributeDocumentation::optional("host", "a string", "The event's host. Default: the token's."),
-        AttributeDocumentation::optional(
-            "fields",
-            "a map of templates",
-            "Indexed fields beside `alert_id`, `detection_id` and `severity`: { team = \"soc\" }.",
-        ),
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
+        &[
+            AttributeDocumentation::required(
+                "url",
+                "a string",
+                "The collector: https://splunk.example.org:8088; `/services/collector/event` is added.",
+            ),
+            AttributeDocumentation::required("token", "a string", "The collector's token."),
+            AttributeDocumentation::optional(
+                "index",
+                "a string",
+                "The index to write to. Default: the token's default index.",
+            ),
+            AttributeDocumentation::optional(
+                "sourcetype",
+                "a string",
+                "The event's source type. Default: egret:alert.",
+            ),
+            AttributeDocumentation::optional("source", "a string", "The event's source. Default: egret."),
+            AttributeDocumentation::optional("host", "a string", "The event's host. Default: the token's."),
+            AttributeDocumentation::optional(
+                "fields",
+                "a map of templates",
+                "Indexed fields beside `alert_id`, `detection_id` and `severity`: { team = \"soc\" }.",
+            ),
+        ],
+        HTTP_ATTRIBUTES,
     ],
     example: r#"output "splunk_hec" "siem" {
   url        = "https://splunk.example.org:8088"
@@ -217,8 +215,7 @@ impl SplunkHec {
         let now = self.http.context().clock.now();
         let answer = response.json();
         let code = answer["code"].as_i64();
-        let said = answer["text"].as_str().unwrap_or_default();
-        let said = shorten(&Escape::Line.apply(said), 200);
+        let said = said(answer["text"].as_str().unwrap_or_default(), 200);
         match code {
             Some(0) if response.status.is_success() => Ok(Receipt::default()),
             Some(code @ (8 | 9 | 18..=20 | 23..=27)) => Err(SendError::Retry {

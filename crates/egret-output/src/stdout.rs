@@ -14,11 +14,11 @@ use crate::registry::{OutputContext, OutputType};
 pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "stdout",
     description: "Prints alerts on standard output.",
-    attributes: &[AttributeDocumentation::optional(
+    attributes: &[&[AttributeDocumentation::optional(
         "format",
         "a string",
         "`text` (the default), a line for people, or `json`, a line for programs.",
-    )],
+    )]],
     example: r#"output "stdout" "console" {
   format = "text"
 }

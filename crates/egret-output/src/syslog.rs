@@ -30,7 +30,7 @@ const STRUCTURED_DATA_ID: &str = "egret@32473";
 pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "syslog",
     description: "Sends RFC 5424 messages to a syslog server over UDP, TCP or TLS.",
-    attributes: &[
+    attributes: &[&[
         AttributeDocumentation::required(
             "host",
             "a string",
@@ -68,7 +68,7 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
         CA_FILE,
         CLIENT_CERTIFICATE,
         CLIENT_KEY,
-    ],
+    ]],
     example: r#"output "syslog" "siem" {
   host               = "syslog.example.org"
   port               = 6514

@@ -4,8 +4,7 @@ mod card;
 
 use egret_config::AttributeDocumentation;
 use egret_http::{
-    Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, HttpRequest, HttpResponse, PROXY, ServiceContext,
-    StatusCode, shorten,
+    Address, HTTP_ATTRIBUTES, Http, HttpRequest, HttpResponse, ServiceContext, StatusCode, shorten,
 };
 use egret_model::AlertAction;
 
@@ -19,20 +18,19 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "teams",
     description: "Shows alerts as Adaptive Cards in Microsoft Teams.",
     attributes: &[
-        AttributeDocumentation::required(
-            "url",
-            "a string",
-            "The URL of the workflow, or of an incoming webhook; a secret.",
-        ),
-        AttributeDocumentation::optional(
-            "event",
-            "true or false",
-            "Whether the event of the first finding is shown too. Default: false.",
-        ),
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
+        &[
+            AttributeDocumentation::required(
+                "url",
+                "a string",
+                "The URL of the workflow, or of an incoming webhook; a secret.",
+            ),
+            AttributeDocumentation::optional(
+                "event",
+                "true or false",
+                "Whether the event of the first finding is shown too. Default: false.",
+            ),
+        ],
+        HTTP_ATTRIBUTES,
     ],
     example: r#"output "teams" "soc" {
   url   = env("TEAMS_WORKFLOW_URL")
@@ -84,7 +82,7 @@ impl HttpService for Teams {
     }
 
     fn request(&self, letter: &Letter, _context: &ServiceContext) -> Result<HttpRequest, SendError> {
-        let message = match letter.json_body() {
+        let message = match letter.own_object(usize::MAX) {
             Ok(Some(body)) if body.contains_key("attachments") => body.into(),
             Ok(Some(body)) => card::with_card(body.into()),
             Ok(None) => card::message(letter, self.event),

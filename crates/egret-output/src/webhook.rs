@@ -5,9 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use egret_config::{AttributeDocumentation, BlockReader, Diagnostic, Located};
 use egret_http::header::{HeaderMap, HeaderName, HeaderValue};
-use egret_http::{
-    Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, HttpRequest, Method, PROXY, ServiceContext,
-};
+use egret_http::{Address, HTTP_ATTRIBUTES, Http, HttpRequest, Method, ServiceContext};
 use egret_model::{AlertAction, Secret};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -23,36 +21,35 @@ pub const OUTPUT_TYPE: OutputType = OutputType {
     name: "webhook",
     description: "Sends the alert to any HTTP server, as JSON or as a template says.",
     attributes: &[
-        AttributeDocumentation::required("url", "a string", "Where to."),
-        AttributeDocumentation::optional(
-            "method",
-            "a string",
-            "POST (the default), PUT, PATCH or GET; a GET has no body.",
-        ),
-        AttributeDocumentation::optional(
-            "headers",
-            "a map of strings",
-            "Headers to add; their values are secrets.",
-        ),
-        AttributeDocumentation::optional(
-            "query",
-            "a map of templates",
-            "Parameters to add to the URL: { id = \"{{ alert.alert_id }}\" }.",
-        ),
-        AttributeDocumentation::optional(
-            "content_type",
-            "a string",
-            "The body's type. Default: application/json.",
-        ),
-        AttributeDocumentation::optional(
-            "signing_secret",
-            "a string",
-            "Signs requests as Standard Webhooks says: `whsec_` and a key in base64, or any text.",
-        ),
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
+        &[
+            AttributeDocumentation::required("url", "a string", "Where to."),
+            AttributeDocumentation::optional(
+                "method",
+                "a string",
+                "POST (the default), PUT, PATCH or GET; a GET has no body.",
+            ),
+            AttributeDocumentation::optional(
+                "headers",
+                "a map of strings",
+                "Headers to add; their values are secrets.",
+            ),
+            AttributeDocumentation::optional(
+                "query",
+                "a map of templates",
+                "Parameters to add to the URL: { id = \"{{ alert.alert_id }}\" }.",
+            ),
+            AttributeDocumentation::optional(
+                "content_type",
+                "a string",
+                "The body's type. Default: application/json.",
+            ),
+            AttributeDocumentation::optional(
+                "signing_secret",
+                "a string",
+                "Signs requests as Standard Webhooks says: `whsec_` and a key in base64, or any text.",
+            ),
+        ],
+        HTTP_ATTRIBUTES,
     ],
     example: r#"output "webhook" "siem" {
   url            = "https://siem.example.org/alerts"

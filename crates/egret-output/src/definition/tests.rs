@@ -69,7 +69,7 @@ fn examples_are_read() {
     for output_type in output_types() {
         let (definition, mistakes) = read(output_type.example);
         assert!(definition.is_some() && mistakes.is_empty(), "{}: {mistakes}", output_type.name);
-        for attribute in output_type.attributes {
+        for attribute in output_type.attributes() {
             assert!(
                 output_type.example.contains(attribute.name),
                 "{}: the example lacks {}",

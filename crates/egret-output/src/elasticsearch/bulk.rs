@@ -1,10 +1,9 @@
 //! What the answer to a bulk request says of each document.
 
-use egret_http::shorten;
+use egret_http::said;
 use serde_json::Value;
 
 use crate::delivery::{Receipt, SendError};
-use crate::escape::Escape;
 
 /// Mistakes of the document's shape against the index's mapping.
 const UNFIT: [&str; 4] = [
@@ -67,7 +66,7 @@ fn verdict(item: &Value) -> Verdict {
     let status = result["status"].as_u64().unwrap_or(0);
     let kind = result["error"]["type"].as_str().unwrap_or_default();
     let reason = result["error"]["reason"].as_str().unwrap_or_default();
-    let said = shorten(&Escape::Line.apply(&format!("{kind}: {reason}")), 300);
+    let said = said(&format!("{kind}: {reason}"), 300);
     match status {
         // The same or a newer revision is there.
         200..=299 | 409 => Verdict::Taken,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use egret_http::{Tls, shorten};
+use egret_http::Tls;
 use egret_model::Secret;
 use lettre::Address;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
@@ -13,7 +13,6 @@ use lettre::transport::smtp::{Error, SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_POR
 use tokio::sync::OnceCell;
 
 use crate::delivery::SendError;
-use crate::escape::Escape;
 
 /// So much of an answer is shown to people.
 const MAX_SHOWN: usize = 300;
@@ -194,7 +193,7 @@ fn said(error: &Error) -> String {
         None if source.is_empty() => error.to_string(),
         None => source,
     };
-    shorten(Escape::Line.apply(text.trim()).trim(), MAX_SHOWN)
+    egret_http::said(&text, MAX_SHOWN)
 }
 
 /// Whether a failure may be none later. Without an answer, and with one that begins with 4, always. Those that begin

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
-use egret_http::shorten;
+use egret_http::said;
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -14,7 +14,6 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use crate::delivery::{Letter, Receipt, SendError};
-use crate::escape::Escape;
 
 /// So much of what librdkafka says is shown.
 const MAX_SHOWN: usize = 300;
@@ -127,8 +126,8 @@ impl Cluster {
     }
 
     fn explain(&self, error: &KafkaError) -> String {
-        let said = error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string());
-        format!("{} said no: {}", self.brokers(), shorten(&Escape::Line.apply(&said), MAX_SHOWN))
+        let text = error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string());
+        format!("{} said no: {}", self.brokers(), said(&text, MAX_SHOWN))
     }
 
     fn brokers(&self) -> &str {
@@ -192,7 +191,7 @@ impl ClientContext for Listener {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
             return;
         }
-        let reason = shorten(&Escape::Line.apply(reason), MAX_SHOWN);
+        let reason = said(reason, MAX_SHOWN);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 }

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use egret_http::shorten_bytes;
 use egret_model::Severity;
-use serde_json::{Map, Value as Json};
 
-use crate::delivery::{Delivery, Letter};
+use crate::delivery::Letter;
 use crate::escape::Escape;
+use crate::payload::{LINE, json_within};
 
 /// The facilities, by number.
 pub const FACILITIES: [&str; 24] = [
@@ -21,22 +21,6 @@ const MAX_VALUE_BYTES: usize = 255;
 
 /// What every receiver must take: where structured data alone would go beyond `max_bytes`, its values get this short.
 const MIN_VALUE_BYTES: usize = 32;
-
-/// What leaves JSON that is too long, in this order: copies and details before what says what happened.
-const LEAVING: [&str; 12] = [
-    "event",
-    "differences",
-    "common",
-    "evidence",
-    "finding_ids",
-    "observables",
-    "description",
-    "merged_by",
-    "comments",
-    "references",
-    "tags",
-    "outputs",
-];
 
 /// What MSG is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +118,7 @@ impl LineStyle {
         }
         match self.format {
             MsgFormat::Text => shorten_bytes(&text(letter), room),
-            MsgFormat::Json => json(&letter.delivery, room),
+            MsgFormat::Json => json_within(letter.json(), room, LINE).to_string(),
         }
     }
 }
@@ -178,55 +162,10 @@ fn text(letter: &Letter) -> String {
     Escape::Line.apply(&text)
 }
 
-/// JSON in at most `room` bytes, valid: without the parts that are too large, then with short texts, then ids alone.
-fn json(delivery: &Delivery, room: usize) -> String {
-    let mut value = delivery.to_json();
-    let mut written = value.to_string();
-    for name in LEAVING {
-        if written.len() <= room {
-            return written;
-        }
-        value["shortened"] = true.into();
-        if let Some(alert) = value["alert"].as_object_mut() {
-            alert.shift_remove(name);
-        }
-        written = value.to_string();
-    }
-    for limit in [500, 100, 32] {
-        if written.len() <= room {
-            return written;
-        }
-        shorten_texts(&mut value, limit);
-        written = value.to_string();
-    }
-    if written.len() <= room {
-        return written;
-    }
-    let alert = &delivery.alert;
-    let mut ids = Map::new();
-    let short = |text: &str| Json::from(shorten_bytes(text, 64));
-    ids.insert("delivery_id".into(), short(&delivery.delivery_id));
-    ids.insert("action".into(), delivery.action.as_str().into());
-    ids.insert("shortened".into(), true.into());
-    let inner = serde_json::json!({"alert_id": short(&alert.alert_id), "severity": alert.severity});
-    ids.insert("alert".into(), inner);
-    let written = Json::Object(ids).to_string();
-    // Valid still, and the head has the ids.
-    if written.len() <= room { written } else { "{}".to_owned() }
-}
-
-fn shorten_texts(value: &mut Json, limit: usize) {
-    match value {
-        Json::String(text) => *text = shorten_bytes(text, limit),
-        Json::Array(items) => items.iter_mut().for_each(|item| shorten_texts(item, limit)),
-        Json::Object(object) => object.values_mut().for_each(|item| shorten_texts(item, limit)),
-        Json::Null | Json::Bool(_) | Json::Number(_) => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use egret_model::AlertAction;
+    use serde_json::Value as Json;
 
     use super::*;
     use crate::testing::{delivery, letter};
@@ -274,7 +213,7 @@ mod tests {
         delivery.alert.event.insert("big".into(), "e".repeat(10_000).into());
         delivery.alert.message = "\"ä\\".repeat(3000);
         for room in [0, 2, 50, 130, 200, 300, 500, 900, 1500, 4000, 9000, 50_000] {
-            let written = json(&delivery, room);
+            let written = json_within(delivery.to_json(), room, LINE).to_string();
             assert!(written.len() <= room.max(2), "{room}: {}", written.len());
             let value: Json = serde_json::from_str(&written).unwrap();
             let whole = value == delivery.to_json();

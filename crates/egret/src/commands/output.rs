@@ -77,7 +77,7 @@ fn show(output: &OutputType, format: OutputFormat) -> Result<(), Failure> {
             "description": attribute.description,
         })
     };
-    let attributes: Vec<Value> = output.attributes.iter().chain(COMMON_ATTRIBUTES).map(described).collect();
+    let attributes: Vec<Value> = output.attributes().chain(COMMON_ATTRIBUTES).map(described).collect();
     if format == OutputFormat::Table {
         say(&format!("{}: {}\n", output.name, output.description))?;
         print_all(attributes, format)?;
