@@ -45,7 +45,7 @@ bench: setup ## measure collecting beside DuckDB: make bench DATA=FOLDER
 	bench/collect --data "$(DATA)"
 
 .PHONY: setup
-setup: toolchain $(PYTHON_STAMP) rsyslog nextest cargo-deny ## install what building and testing need; quick when done
+setup: toolchain $(PYTHON_STAMP) rsyslog postgresql mariadb nextest cargo-deny ## install what building and testing need; quick when done
 
 # The parts of setup.
 
@@ -75,6 +75,15 @@ $(PYTHON_STAMP):
 rsyslog:
 	@[[ -x /usr/sbin/rsyslogd && -n "$$(ls /usr/lib/*/rsyslog/lmnsd_gtls.so 2>/dev/null)" ]] || \
 		$(MAKE) --no-print-directory apt PACKAGES="rsyslog rsyslog-gnutls"
+
+# The databases of Debian, which the tests start as processes of a user without rights.
+.PHONY: postgresql
+postgresql:
+	@compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || $(MAKE) --no-print-directory apt PACKAGES=postgresql
+
+.PHONY: mariadb
+mariadb:
+	@[[ -x /usr/sbin/mariadbd ]] || $(MAKE) --no-print-directory apt PACKAGES=mariadb-server-core
 
 # Tools are built without optimisation: that takes a quarter of the time, and they run for seconds.
 .PHONY: nextest
