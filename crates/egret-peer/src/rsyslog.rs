@@ -1,8 +1,9 @@
 //! A syslog server: Debian's `rsyslogd` as a plain process in a temporary folder, which writes what it parsed as JSON.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io;
-use std::net::UdpSocket;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -16,8 +17,11 @@ use crate::certificates::Authority;
 /// Debian's place for it.
 const PROGRAM: &str = "/usr/sbin/rsyslogd";
 
-/// How long it may take to start, or to write what it took.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long it may take to start, or to write what it took. Nobody waits so long but on a very busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The file in its folder with what it complains of.
+const COMPLAINTS: &str = "complaints";
 
 /// What is written of each message.
 const PROPERTIES: [(&str, &str); 9] = [
@@ -40,6 +44,13 @@ pub struct RsyslogPeer {
     port: u16,
 }
 
+/// How it listens.
+#[derive(Debug, Clone, Copy)]
+enum Listening {
+    Udp,
+    Tcp,
+}
+
 impl Drop for RsyslogPeer {
     fn drop(&mut self) {
         let _ = self.process.kill();
@@ -53,18 +64,7 @@ impl RsyslogPeer {
     /// # Errors
     /// If it does not start.
     pub async fn start_udp() -> io::Result<Self> {
-        // It cannot be asked for any free port.
-        let port = UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
-        let input =
-            format!("module(load=\"imudp\")\ninput(type=\"imudp\" address=\"127.0.0.1\" port=\"{port}\")\n");
-        let mut peer = Self::start("", &input)?;
-        peer.port = port;
-        // Until it listens, the port can be had.
-        let deadline = Instant::now() + PATIENCE;
-        while UdpSocket::bind(("127.0.0.1", port)).is_ok() {
-            peer.wait_a_little(deadline).await?;
-        }
-        Ok(peer)
+        Self::start(Listening::Udp, "", "module(load=\"imudp\")\n").await
     }
 
     /// One that takes counted octets.
@@ -72,7 +72,7 @@ impl RsyslogPeer {
     /// # Errors
     /// If it does not start.
     pub async fn start_tcp() -> io::Result<Self> {
-        Self::start_stream("", "module(load=\"imtcp\")\n").await
+        Self::start(Listening::Tcp, "", "module(load=\"imtcp\")\n").await
     }
 
     /// The same over TLS, as `localhost`, only for clients of the authority.
@@ -91,30 +91,18 @@ impl RsyslogPeer {
         );
         let module = "module(load=\"imtcp\" streamDriver.name=\"gtls\" streamDriver.mode=\"1\" \
             streamDriver.authMode=\"x509/certvalid\")\n";
-        Self::start_stream(&drivers, module).await
+        Self::start(Listening::Tcp, &drivers, module).await
     }
 
-    async fn start_stream(global: &str, module: &str) -> io::Result<Self> {
-        let input = format!(
-            "{module}input(type=\"imtcp\" address=\"127.0.0.1\" port=\"0\" listenPortFileName=\"FOLDER/port\")\n"
-        );
-        let mut peer = Self::start(global, &input)?;
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let port = std::fs::read_to_string(peer.folder.path().join("port")).unwrap_or_default();
-            if let Ok(port) = port.trim().parse() {
-                peer.port = port;
-                return Ok(peer);
-            }
-            peer.wait_a_little(deadline).await?;
-        }
-    }
-
-    fn start(global: &str, input: &str) -> io::Result<Self> {
+    /// On any free port, and looks at the process's sockets for which one: between choosing one and its taking it, it
+    /// could be somebody else's, and rsyslogd does not try a second time.
+    async fn start(listening: Listening, global: &str, module: &str) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let path = folder.path();
         let configuration = path.join("rsyslog.conf");
-        std::fs::write(&configuration, text_of(path, global, input))?;
+        let input = listening.input_type();
+        let input = format!("{module}input(type=\"{input}\" address=\"127.0.0.1\" port=\"0\")\n");
+        std::fs::write(&configuration, text_of(path, global, &input))?;
         let process = Command::new(PROGRAM)
             .args(["-n", "-f"])
             .arg(&configuration)
@@ -122,20 +110,28 @@ impl RsyslogPeer {
             .arg(path.join("pid"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(File::create(path.join(COMPLAINTS))?)
             .spawn()?;
-        Ok(Self { process, folder, port: 0 })
+        let mut peer = Self { process, folder, port: 0 };
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = peer.process.try_wait()? {
+                return Err(peer.failed(&format!("ended with {status}")));
+            }
+            if let Some(port) = listening.port_of(peer.process.id())? {
+                peer.port = port;
+                return Ok(peer);
+            }
+            if Instant::now() > deadline {
+                return Err(peer.failed("did not listen in time"));
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
     }
 
-    async fn wait_a_little(&mut self, deadline: Instant) -> io::Result<()> {
-        if let Some(status) = self.process.try_wait()? {
-            return Err(io::Error::other(format!("rsyslogd ended with {status}")));
-        }
-        if Instant::now() > deadline {
-            return Err(io::Error::other("rsyslogd did not start in time"));
-        }
-        sleep(Duration::from_millis(10)).await;
-        Ok(())
+    fn failed(&self, how: &str) -> io::Error {
+        let complaints = std::fs::read_to_string(self.folder.path().join(COMPLAINTS)).unwrap_or_default();
+        io::Error::other(format!("rsyslogd {how}: {}", complaints.trim()))
     }
 
     /// Its port.
@@ -158,6 +154,41 @@ impl RsyslogPeer {
     }
 }
 
+impl Listening {
+    fn input_type(self) -> &'static str {
+        match self {
+            Self::Udp => "imudp",
+            Self::Tcp => "imtcp",
+        }
+    }
+
+    /// The port on loopback where the process listens, as the kernel has it.
+    fn port_of(self, process: u32) -> io::Result<Option<u16>> {
+        let mut own = HashSet::new();
+        // A process may end, and close what it has open, at any time.
+        let Ok(descriptors) = std::fs::read_dir(format!("/proc/{process}/fd")) else { return Ok(None) };
+        for descriptor in descriptors.flatten() {
+            let Ok(target) = std::fs::read_link(descriptor.path()) else { continue };
+            let inode = target.to_str().and_then(|target| target.strip_prefix("socket:[")?.strip_suffix(']'));
+            own.extend(inode.map(str::to_owned));
+        }
+        // The state of a socket that listens.
+        let (table, state) = match self {
+            Self::Udp => ("/proc/net/udp", "07"),
+            Self::Tcp => ("/proc/net/tcp", "0A"),
+        };
+        for line in std::fs::read_to_string(table)?.lines().skip(1) {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let [_, address, _, its_state, _, _, _, _, _, inode, ..] = fields.as_slice() else { continue };
+            let port = address.strip_prefix("0100007F:").and_then(|port| u16::from_str_radix(port, 16).ok());
+            if port.is_some() && *its_state == state && own.contains(*inode) {
+                return Ok(port);
+            }
+        }
+        Ok(None)
+    }
+}
+
 fn text_of(folder: &Path, global: &str, input: &str) -> String {
     let folder = folder.display().to_string();
     let mut text = format!(
@@ -167,7 +198,7 @@ fn text_of(folder: &Path, global: &str, input: &str) -> String {
     for (name, property) in PROPERTIES {
         let _ = writeln!(text, "  property(outname=\"{name}\" name=\"{property}\" format=\"jsonf\")");
     }
-    let _ = writeln!(text, "}}\n{}", input.replace("FOLDER", &folder));
+    let _ = writeln!(text, "}}\n{input}");
     // What it has to say of itself is not what it was sent.
     let _ = writeln!(
         text,
