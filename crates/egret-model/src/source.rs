@@ -104,6 +104,12 @@ pub enum SourceError {
         #[source]
         error: std::io::Error,
     },
+    /// The other side failed: a service, a program.
+    #[error("{message}")]
+    Failed {
+        /// What went wrong, and what to do.
+        message: String,
+    },
     /// Nothing matches; most often a typing error in a path.
     #[error("nothing matches {pattern}{}", hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default())]
     NothingMatches {

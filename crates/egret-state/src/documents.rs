@@ -147,6 +147,10 @@ impl Documents {
         &self.notes
     }
 
+    pub(crate) fn key(&self) -> &[String] {
+        &self.key
+    }
+
     pub(crate) fn shape(&self) -> &Shape {
         &self.shape
     }

@@ -22,6 +22,10 @@ mod store;
 
 mod state;
 
+mod compare;
+mod schedule;
+mod source;
+
 mod host;
 mod registry;
 
@@ -35,7 +39,9 @@ pub use generator::{GenerateError, Generator, GeneratorContext, QueryLake};
 pub use path::{Path, Step};
 pub use registry::{COMMON_ATTRIBUTES, GeneratorType, generator_types};
 pub use render::patch;
+pub use schedule::due_at;
 pub use shape::{DocumentPath, Shape};
+pub use source::{CHANGE_TABLE, RunOptions, STATE_OBJECT, StatePosition, StateSource};
 pub use store::{
     Blob, BlobId, RunFilter, RunOutcome, RunRecord, SqliteStateStore, StateStore, StateStoreError,
 };

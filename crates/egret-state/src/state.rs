@@ -42,6 +42,8 @@ pub(crate) struct Root {
     bits: u8,
     /// The pages; `None` for one without objects.
     pages: Vec<Option<BlobId>>,
+    /// The fields that tell its objects from each other.
+    pub key: Vec<String>,
     /// Objects by part.
     pub parts: BTreeMap<String, u64>,
 }
@@ -160,10 +162,16 @@ pub(crate) struct StateWriter<'s> {
 
 impl<'s> StateWriter<'s> {
     /// For a state of about so many objects.
-    pub(crate) fn new(store: &'s dyn StateStore, now: Timestamp, objects: u64) -> Self {
+    pub(crate) fn new(store: &'s dyn StateStore, now: Timestamp, key: &[String], objects: u64) -> Self {
         let pages = (objects / PAGE_OBJECTS).max(1);
         let bits = u8::try_from(pages.ilog2()).unwrap_or(0).min(MAX_BITS);
-        let root = Root { version: VERSION, bits, pages: vec![None; 1 << bits], parts: BTreeMap::new() };
+        let root = Root {
+            version: VERSION,
+            bits,
+            pages: vec![None; 1 << bits],
+            key: key.to_vec(),
+            parts: BTreeMap::new(),
+        };
         Self { store, now, root, entries: Vec::new(), page: 0, waiting: Vec::new() }
     }
 
