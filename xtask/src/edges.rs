@@ -92,6 +92,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("reqwest", &["egret-http"]),
     ("minijinja", &["egret-output"]),
     ("rustix", &["egret-process"]),
+    // Services that answer in XML are asked for states only.
+    ("quick-xml", &["egret-state"]),
     ("hcl*", &["egret-config"]),
     ("annotate-snippets", &["egret-config"]),
     ("flate2", &["egret-source"]),

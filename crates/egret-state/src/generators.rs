@@ -1,10 +1,19 @@
 //! The generators, one module each.
 
+mod aws;
 mod json_stream;
+mod kinds;
+mod parts;
+mod patience;
 mod selection;
 
+pub mod aws_iam;
 pub mod exec;
 pub mod kernel_modules;
 
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod examples;
+#[cfg(test)]
+mod peer;
