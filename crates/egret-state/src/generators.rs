@@ -7,6 +7,7 @@ mod parts;
 mod patience;
 mod selection;
 
+pub mod aws_acm;
 pub mod aws_iam;
 pub mod exec;
 pub mod kernel_modules;
