@@ -8,6 +8,7 @@ mod patience;
 mod selection;
 
 pub mod aws_acm;
+pub mod aws_ec2;
 pub mod aws_iam;
 pub mod exec;
 pub mod kernel_modules;

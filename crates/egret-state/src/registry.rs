@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egret_config::{AttributeDocumentation, BlockReader};
 
 use crate::generator::{Generator, GeneratorContext};
-use crate::generators::{aws_acm, aws_iam, exec, kernel_modules};
+use crate::generators::{aws_acm, aws_ec2, aws_iam, exec, kernel_modules};
 
 /// One type of generator.
 #[derive(Debug)]
@@ -36,7 +36,13 @@ pub struct GeneratorType {
 
 /// All generator types, by name. To add one, write its module and name it here.
 pub fn generator_types() -> &'static [GeneratorType] {
-    &[aws_acm::GENERATOR_TYPE, aws_iam::GENERATOR_TYPE, exec::GENERATOR_TYPE, kernel_modules::GENERATOR_TYPE]
+    &[
+        aws_acm::GENERATOR_TYPE,
+        aws_ec2::GENERATOR_TYPE,
+        aws_iam::GENERATOR_TYPE,
+        exec::GENERATOR_TYPE,
+        kernel_modules::GENERATOR_TYPE,
+    ]
 }
 
 /// What every generator may have beside its own attributes.
