@@ -10,6 +10,7 @@ mod selection;
 pub mod aws_acm;
 pub mod aws_ec2;
 pub mod aws_iam;
+pub mod aws_s3;
 pub mod exec;
 pub mod kernel_modules;
 
