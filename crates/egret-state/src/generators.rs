@@ -5,6 +5,7 @@ mod json_stream;
 mod kinds;
 mod parts;
 mod patience;
+mod picked;
 mod selection;
 
 pub mod aws_acm;
@@ -13,6 +14,7 @@ pub mod aws_iam;
 pub mod aws_s3;
 pub mod exec;
 pub mod kernel_modules;
+pub mod slack;
 
 #[cfg(test)]
 mod documented;
