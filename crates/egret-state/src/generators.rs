@@ -13,6 +13,7 @@ pub mod aws_ec2;
 pub mod aws_iam;
 pub mod aws_s3;
 pub mod exec;
+pub mod github;
 pub mod kernel_modules;
 pub mod slack;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egret_config::{AttributeDocumentation, BlockReader};
 
 use crate::generator::{Generator, GeneratorContext};
-use crate::generators::{aws_acm, aws_ec2, aws_iam, aws_s3, exec, kernel_modules, slack};
+use crate::generators::{aws_acm, aws_ec2, aws_iam, aws_s3, exec, github, kernel_modules, slack};
 
 /// One type of generator.
 #[derive(Debug)]
@@ -42,6 +42,7 @@ pub fn generator_types() -> &'static [GeneratorType] {
         aws_iam::GENERATOR_TYPE,
         aws_s3::GENERATOR_TYPE,
         exec::GENERATOR_TYPE,
+        github::GENERATOR_TYPE,
         kernel_modules::GENERATOR_TYPE,
         slack::GENERATOR_TYPE,
     ]
