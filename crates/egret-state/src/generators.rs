@@ -1,11 +1,13 @@
 //! The generators, one module each.
 
 mod aws;
+mod hidden;
 mod json_stream;
 mod kinds;
 mod parts;
 mod patience;
 mod picked;
+mod run_timeout;
 mod selection;
 
 pub mod aws_acm;
@@ -14,6 +16,7 @@ pub mod aws_iam;
 pub mod aws_s3;
 pub mod exec;
 pub mod github;
+pub mod http_json;
 pub mod kernel_modules;
 pub mod slack;
 

@@ -5,6 +5,7 @@ use egret_http::HTTP_ATTRIBUTES;
 use egret_http::aws::{ENDPOINT, IDENTITY_ATTRIBUTES, REGION};
 
 use crate::definition::{GENERATOR_BLOCK, GeneratorDefinition};
+use crate::host::ROOT;
 use crate::registry::{GeneratorType, generator_types};
 use crate::testing::context;
 
@@ -42,11 +43,14 @@ fn check(generator_type: &GeneratorType) {
     assert!(diagnostics.is_empty(), "{name}: {}", diagnostics.render(false));
     assert_eq!(definitions.len(), 1, "{name}");
     let block = configuration.blocks_of("generator").next().unwrap();
-    // What all clients of a service have need not be in each.
-    let shared = [HTTP_ATTRIBUTES, IDENTITY_ATTRIBUTES, &[REGION, ENDPOINT]].concat();
+    // What all clients of a service or all generators of a host have need not be in each.
+    let shared = [HTTP_ATTRIBUTES, IDENTITY_ATTRIBUTES, &[REGION, ENDPOINT, ROOT]].concat();
     for attribute in generator_type.attributes.iter().filter(|attribute| !shared.contains(attribute)) {
-        let is_there =
-            block.attribute(attribute.name).is_some() || block.blocks_of(attribute.name).next().is_some();
+        // What excludes something else is there as a comment.
+        let is_comment = example.contains(&format!("# {} =", attribute.name));
+        let is_there = is_comment
+            || block.attribute(attribute.name).is_some()
+            || block.blocks_of(attribute.name).next().is_some();
         assert!(is_there, "the example of {name} does not use `{}`", attribute.name);
     }
 }

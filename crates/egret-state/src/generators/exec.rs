@@ -3,15 +3,16 @@
 mod output;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use egret_config::{AttributeDocumentation, BlockReader, Diagnostic, Diagnostics, FromValue as _, Located};
+use egret_config::{AttributeDocumentation, BlockReader, Diagnostic, Located};
 use egret_http::said;
 use egret_process::{COMMAND, CommandLine, ENVIRONMENT, Ended, ProcessError};
 
 use crate::documents::Documents;
 use crate::generator::{GenerateError, Generator};
+use crate::generators::hidden::Hidden;
+use crate::generators::run_timeout::run_timeout;
 use crate::generators::selection::{SELECT, Selection};
 use crate::registry::GeneratorType;
 
@@ -22,12 +23,6 @@ const TEMPORARY: i32 = 75;
 
 /// So much of what a command complains of is shown to people.
 const MAX_SHOWN: usize = 300;
-
-/// How long a run may take if its block says nothing of it.
-const TIMEOUT: Duration = Duration::from_secs(600);
-
-/// A secret that is shorter cannot be told from other text.
-const MIN_SECRET: usize = 4;
 
 /// The generator type `exec`.
 pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
@@ -71,20 +66,16 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
         environment but PATH and what the block gives it, for as long as the `timeout` of a run: then it is killed, with \
         the processes that it started.",
     decode: |reader, context| {
-        let command = CommandLine::decode(reader, &context.service.environment, timeout_of(reader));
+        let command = CommandLine::decode(reader, &context.service.environment, run_timeout(reader));
         let format = reader.optional_or("format", None::<Located<String>>);
         let select = Selection::decode(reader);
         let format = format.and_then(|format| read_format(format, reader));
-        Some(Arc::new(Exec { command: command?, format: format?, select: select? }))
+        let command = command?;
+        let given = command.environment.iter().filter(|(name, _)| name != "PATH").map(|(_, value)| value);
+        let hidden = Hidden::new(given);
+        Some(Arc::new(Exec { command, format: format?, select: select?, hidden }))
     },
 };
-
-/// What all generators have, read once more: a command may run as long as the run. Mistakes in it are reported already.
-fn timeout_of(reader: &BlockReader<'_>) -> Duration {
-    let value = reader.block().attribute("timeout").and_then(|attribute| attribute.value.as_ref());
-    let timeout = value.and_then(|value| Duration::from_value(value, &mut Diagnostics::new()));
-    timeout.unwrap_or(TIMEOUT)
-}
 
 fn read_format(format: Option<Located<String>>, reader: &mut BlockReader<'_>) -> Option<Format> {
     let Some(format) = format else { return Some(Format::Json) };
@@ -104,6 +95,8 @@ struct Exec {
     command: CommandLine,
     format: Format,
     select: Selection,
+    /// What the command must not say of itself.
+    hidden: Hidden,
 }
 
 #[async_trait]
@@ -113,8 +106,7 @@ impl Generator for Exec {
             ProcessError::Start { .. } => GenerateError::refused(error.to_string()),
             _ => GenerateError::retry(error.to_string()),
         };
-        let hide = |text: &str| self.hide(text);
-        let mut output = Output::new(self.format, &self.select, &hide, documents);
+        let mut output = Output::new(self.format, &self.select, &self.hidden, documents);
         let mut running = self.command.start(None).map_err(failed)?;
         while let Some(piece) = running.read().await.map_err(failed)? {
             output.take(&piece)?;
@@ -130,7 +122,7 @@ impl Exec {
             return Ok(());
         }
         let complaint = ended.complaint.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        let complaint = said(&self.hide(complaint), MAX_SHOWN);
+        let complaint = said(&self.hidden.hide(complaint), MAX_SHOWN);
         let complaint = if complaint.is_empty() { String::new() } else { format!(": {complaint}") };
         let message = format!("{} ended with {}{complaint}", self.command.program.display(), ended.status);
         Err(match ended.status.code() {
@@ -138,13 +130,6 @@ impl Exec {
             Some(TEMPORARY) | None => GenerateError::retry(message),
             Some(_) => GenerateError::refused(message),
         })
-    }
-
-    /// What the command says of itself, without the secrets that it was given.
-    fn hide(&self, text: &str) -> String {
-        let secrets = self.command.environment.iter().filter(|(name, _)| name != "PATH");
-        let secrets = secrets.map(|(_, secret)| secret.expose()).filter(|secret| secret.len() >= MIN_SECRET);
-        secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use crate::documents::Documents;
 use crate::generator::GenerateError;
+use crate::generators::hidden::Hidden;
 use crate::generators::json_stream::{JsonStream, Piece};
 use crate::generators::selection::Selection;
 
@@ -43,7 +44,7 @@ enum Kind {
 
 struct Taking<'o> {
     select: &'o Selection,
-    hide: &'o (dyn Fn(&str) -> String + Sync),
+    hidden: &'o Hidden,
     documents: &'o mut Documents,
     part: String,
     /// Parts with something in them that is no JSON.
@@ -56,7 +57,7 @@ impl<'o> Output<'o> {
     pub(super) fn new(
         format: Format,
         select: &'o Selection,
-        hide: &'o (dyn Fn(&str) -> String + Sync),
+        hidden: &'o Hidden,
         documents: &'o mut Documents,
     ) -> Self {
         let kind = match format {
@@ -64,7 +65,7 @@ impl<'o> Output<'o> {
             Format::Lines => Kind::Lines { line: Vec::new(), number: 1, is_too_long: false },
         };
         let (part, wrong) = (String::new(), BTreeSet::new());
-        Self { kind, taking: Taking { select, hide, documents, part, wrong, first_wrong: None, told: 0 } }
+        Self { kind, taking: Taking { select, hidden, documents, part, wrong, first_wrong: None, told: 0 } }
     }
 
     /// Takes the next bytes.
@@ -166,7 +167,7 @@ impl Taking<'_> {
     }
 
     fn said(&self, text: &str) -> String {
-        said(&(self.hide)(text), MAX_TEXT)
+        said(&self.hidden.hide(text), MAX_TEXT)
     }
 
     /// Something is not as it should be: once for each part, as its objects stay then anyway.

@@ -43,7 +43,7 @@ async fn a_path_selects_documents() {
 #[tokio::test]
 async fn lines_are_documents() {
     let script =
-        "printf 'b\\r\\na\\n\\n  \\nb\\xff'; head -c 500000 /dev/zero | tr '\\0' x; printf '\\nlast'";
+        "printf 'b\\r\\na\\n\\n  \\nb\\377'; head -c 2000000 /dev/zero | tr '\\0' x; printf '\\nlast'";
     let (documents, taken) = taken_of(&block(script, "format = \"lines\"")).await.unwrap();
     assert_eq!(documents, ["a \"a\"", "b \"b\"", "last \"last\""]);
     assert_eq!(failed(&taken), [": line 5 of the output is longer than 1 MiB"]);
@@ -131,7 +131,7 @@ async fn much_is_taken_as_it_comes_and_monsters_are_refused() {
         "seq 1 50000 | sed 's/.*/{\"id\": &, \"text\": \"0123456789012345678901234567890123456789\"}/'";
     let (documents, _) = taken_of(&block(script, "")).await.unwrap();
     assert_eq!(documents.len(), 50_000);
-    let script = "printf '\"'; head -c 5000000 /dev/zero | tr '\\0' x; echo '\"'; echo 1";
+    let script = "printf '\"'; head -c 20000000 /dev/zero | tr '\\0' x; echo '\"'; echo 1";
     let error = documents_of(&block(script, "")).await.unwrap_err();
     assert!(error.to_string().contains("more than 16 MiB"), "{error}");
     let script = "while :; do echo '{\"egret\": {\"note\": \"x\"}}'; done";
