@@ -42,6 +42,8 @@ pub struct CollectOptions {
     pub range: TimeRange,
     /// Collect again what was collected before: the rows and findings of the range are replaced in one commit.
     pub overwrite: bool,
+    /// Commit everything at once at the end, or nothing if something could not be read: half of a state is none.
+    pub one_commit: bool,
     /// Stop once so many records were quarantined.
     pub max_errors: Option<u64>,
     /// Read and detect, but store nothing.
@@ -56,6 +58,7 @@ impl Default for CollectOptions {
             memory: 256 << 20,
             range: TimeRange::default(),
             overwrite: false,
+            one_commit: false,
             max_errors: None,
             dry_run: false,
         }
@@ -318,6 +321,9 @@ impl<'b> Run<'_, 'b> {
         if self.collector.options.overwrite {
             return self.replace();
         }
+        if self.collector.options.one_commit {
+            return self.commit_whole();
+        }
         self.commit()
     }
 
@@ -377,10 +383,20 @@ impl<'b> Run<'_, 'b> {
         Ok(())
     }
 
+    /// Commits everything, unless it is not everything: then the next run begins anew.
+    fn commit_whole(&mut self) -> Result<(), CollectError> {
+        let is_whole = self.reports.iter().all(|report| report.failures == 0);
+        if is_whole && !self.collector.stop.is_stopped() { self.commit_now() } else { Ok(()) }
+    }
+
     fn commit(&mut self) -> Result<(), CollectError> {
-        if self.collector.options.overwrite {
+        if self.collector.options.overwrite || self.collector.options.one_commit {
             return Ok(self.committer.write_ahead(self.plans)?);
         }
+        self.commit_now()
+    }
+
+    fn commit_now(&mut self) -> Result<(), CollectError> {
         if !self.committer.is_empty() {
             self.note_drift();
         }

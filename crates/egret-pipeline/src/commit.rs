@@ -87,7 +87,7 @@ impl<'l, 'b> Committer<'l, 'b> {
 
     /// Whether nothing waits for the next commit.
     pub fn is_empty(&self) -> bool {
-        self.pending.is_empty()
+        self.pending.is_empty() && self.written.is_empty()
     }
 
     /// Writes and commits what waits. `None` if that is nothing.
@@ -95,7 +95,7 @@ impl<'l, 'b> Committer<'l, 'b> {
     /// # Errors
     /// If it cannot; nothing of it is visible then, and no position has moved.
     pub fn commit(&mut self, plans: &[PartitionPlan]) -> Result<Option<i64>, CommitterError> {
-        if self.pending.is_empty() {
+        if self.is_empty() {
             return Ok(None);
         }
         self.write_ahead(plans)?;

@@ -67,13 +67,19 @@ struct Line<'a> {
     run: &'a str,
     operation: &'static str,
     key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     part: Option<&'a str>,
     path: String,
     path_text: String,
-    from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<&'a Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<&'a Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     object_before: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     object_after: Option<&'a RawValue>,
     first_seen: Timestamp,
 }
@@ -277,7 +283,7 @@ fn write_line(
         part: Some(entry.part.as_str()).filter(|part| !part.is_empty()),
         path: change.path.pointer(),
         path_text: change.path.readable(),
-        from: change.from.as_ref().filter(|_| change.operation == Operation::Move).map(Path::pointer),
+        path_before: change.from.as_ref().filter(|_| change.operation == Operation::Move).map(Path::pointer),
         before: change.before.as_ref(),
         after: change.after.as_ref(),
         object_before: object_before.as_deref(),

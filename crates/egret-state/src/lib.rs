@@ -23,6 +23,7 @@ mod store;
 mod state;
 
 mod compare;
+mod history;
 mod schedule;
 mod source;
 
@@ -32,10 +33,12 @@ mod registry;
 pub mod generators;
 
 pub use change::{Change, Operation};
+pub use compare::CompareError;
 pub use definition::{FirstRun, GENERATOR_BLOCK, GeneratorDefinition};
 pub use differ::diff;
 pub use documents::{Documents, FailedPart};
 pub use generator::{GenerateError, Generator, GeneratorContext, QueryLake};
+pub use history::{StateObject, read_state, run_at};
 pub use path::{Path, Step};
 pub use registry::{COMMON_ATTRIBUTES, GeneratorType, generator_types};
 pub use render::patch;

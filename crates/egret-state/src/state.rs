@@ -75,11 +75,6 @@ impl Root {
     pub(crate) fn pages(&self) -> impl Iterator<Item = BlobId> {
         self.pages.iter().flatten().copied()
     }
-
-    /// The page with an object, if there is one.
-    pub(crate) fn page_of(&self, slot: Slot) -> Option<BlobId> {
-        self.pages.get(page_index(slot, self.bits)).copied().flatten()
-    }
 }
 
 /// The objects of a page.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::generator::GenerateError;
+use crate::history::read_state;
 use crate::shape::{DocumentPath, Shape};
 use crate::store::SqliteStateStore;
 
@@ -50,12 +51,9 @@ impl Place {
     }
 
     async fn objects(&self) -> Vec<(String, Json)> {
-        let mut objects = Objects::new(&self.store, self.state.as_ref().map(|(_, root)| root));
         let mut found = Vec::new();
-        while let Some(entry) = objects.next().await.unwrap() {
-            let bytes = self.store.get(&[entry.object]).await.unwrap();
-            found.push((entry.key, serde_json::from_slice(&bytes[0]).unwrap()));
-        }
+        let (root, _) = self.state.as_ref().unwrap();
+        read_state(&self.store, *root, |object| found.push((object.key, object.object))).await.unwrap();
         found.sort_by(|one, other| one.0.cmp(&other.0));
         found
     }
@@ -159,7 +157,7 @@ async fn what_does_not_count_any_more_is_no_change() {
 /// Writing fails, as on a full disk.
 struct Full;
 
-impl std::io::Write for Full {
+impl Write for Full {
     fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
         Err(std::io::Error::from(std::io::ErrorKind::StorageFull))
     }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use egret_config::AttributeDocumentation;
 use serde_json::json;
 
 use crate::documents::Documents;

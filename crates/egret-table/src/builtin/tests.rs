@@ -163,6 +163,11 @@ fn linux_auth_log() {
 }
 
 #[test]
+fn change() {
+    compare("change");
+}
+
+#[test]
 fn syslog() {
     compare("syslog");
 }
