@@ -55,7 +55,7 @@ impl Change {
         Self { operation: Operation::Remove, path, from: None, before: Some(before.clone()), after: None }
     }
 
-    pub(crate) fn change(path: Path, before: &Json, after: &Json) -> Self {
+    pub(crate) fn changed(path: Path, before: &Json, after: &Json) -> Self {
         let (before, after) = (Some(before.clone()), Some(after.clone()));
         Self { operation: Operation::Change, path, from: None, before, after }
     }

@@ -58,7 +58,7 @@ impl Differ {
         match (before, after) {
             (Json::Object(before), Json::Object(after)) => self.objects(place, before, after),
             (Json::Array(before), Json::Array(after)) => self.lists(place, before, after),
-            _ => self.changes.push(Change::change(place.path.clone(), before, after)),
+            _ => self.changes.push(Change::changed(place.path.clone(), before, after)),
         }
     }
 
