@@ -15,10 +15,12 @@ pub mod aws_ec2;
 pub mod aws_iam;
 pub mod aws_s3;
 pub mod exec;
+pub mod file;
 pub mod github;
 pub mod http_json;
 pub mod kernel_modules;
 pub mod slack;
+pub mod sql;
 
 #[cfg(test)]
 mod documented;

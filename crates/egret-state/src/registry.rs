@@ -5,7 +5,9 @@ use std::sync::Arc;
 use egret_config::{AttributeDocumentation, BlockReader};
 
 use crate::generator::{Generator, GeneratorContext};
-use crate::generators::{aws_acm, aws_ec2, aws_iam, aws_s3, exec, github, http_json, kernel_modules, slack};
+use crate::generators::{
+    aws_acm, aws_ec2, aws_iam, aws_s3, exec, file, github, http_json, kernel_modules, slack, sql,
+};
 
 /// One type of generator.
 #[derive(Debug)]
@@ -42,10 +44,12 @@ pub fn generator_types() -> &'static [GeneratorType] {
         aws_iam::GENERATOR_TYPE,
         aws_s3::GENERATOR_TYPE,
         exec::GENERATOR_TYPE,
+        file::GENERATOR_TYPE,
         github::GENERATOR_TYPE,
         http_json::GENERATOR_TYPE,
         kernel_modules::GENERATOR_TYPE,
         slack::GENERATOR_TYPE,
+        sql::GENERATOR_TYPE,
     ]
 }
 
