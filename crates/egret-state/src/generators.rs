@@ -19,6 +19,7 @@ pub mod file;
 pub mod github;
 pub mod http_json;
 pub mod kernel_modules;
+pub mod lake;
 pub mod slack;
 pub mod sql;
 

@@ -6,7 +6,7 @@ use egret_config::{AttributeDocumentation, BlockReader};
 
 use crate::generator::{Generator, GeneratorContext};
 use crate::generators::{
-    aws_acm, aws_ec2, aws_iam, aws_s3, exec, file, github, http_json, kernel_modules, slack, sql,
+    aws_acm, aws_ec2, aws_iam, aws_s3, exec, file, github, http_json, kernel_modules, lake, slack, sql,
 };
 
 /// One type of generator.
@@ -48,6 +48,7 @@ pub fn generator_types() -> &'static [GeneratorType] {
         github::GENERATOR_TYPE,
         http_json::GENERATOR_TYPE,
         kernel_modules::GENERATOR_TYPE,
+        lake::GENERATOR_TYPE,
         slack::GENERATOR_TYPE,
         sql::GENERATOR_TYPE,
     ]
