@@ -4,6 +4,7 @@ mod aws;
 mod hidden;
 mod json_stream;
 mod kinds;
+mod network_target;
 mod parts;
 mod patience;
 mod picked;
@@ -22,6 +23,7 @@ pub mod kernel_modules;
 pub mod lake;
 pub mod slack;
 pub mod sql;
+pub mod tls_certificate;
 
 #[cfg(test)]
 mod documented;

@@ -7,6 +7,7 @@ use egret_config::{AttributeDocumentation, BlockReader};
 use crate::generator::{Generator, GeneratorContext};
 use crate::generators::{
     aws_acm, aws_ec2, aws_iam, aws_s3, exec, file, github, http_json, kernel_modules, lake, slack, sql,
+    tls_certificate,
 };
 
 /// One type of generator.
@@ -51,6 +52,7 @@ pub fn generator_types() -> &'static [GeneratorType] {
         lake::GENERATOR_TYPE,
         slack::GENERATOR_TYPE,
         sql::GENERATOR_TYPE,
+        tls_certificate::GENERATOR_TYPE,
     ]
 }
 

@@ -56,7 +56,7 @@ impl Generator for Lake {
     async fn generate(&self, documents: &mut Documents) -> Result<(), GenerateError> {
         let Some(lake) = &self.lake else {
             return Err(GenerateError::refused(
-                "there is no lake to ask: name one with `--lake`, or in a `lake` block",
+                "there is no lake to ask: run it where the configuration has one, with a `lake` block",
             ));
         };
         let mut kept = Ok(());
