@@ -97,6 +97,7 @@ const FENCES: &[(&str, &[&str])] = &[
     // Services that answer in XML are asked for states only.
     ("quick-xml", &["egret-state"]),
     ("hcl*", &["egret-config"]),
+    ("hickory*", &["egret-state"]),
     ("annotate-snippets", &["egret-config"]),
     ("flate2", &["egret-source"]),
     ("zstd", &["egret-source"]),

@@ -15,6 +15,7 @@ pub mod aws_acm;
 pub mod aws_ec2;
 pub mod aws_iam;
 pub mod aws_s3;
+pub mod dns_records;
 pub mod exec;
 pub mod file;
 pub mod github;

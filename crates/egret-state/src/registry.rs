@@ -6,8 +6,8 @@ use egret_config::{AttributeDocumentation, BlockReader};
 
 use crate::generator::{Generator, GeneratorContext};
 use crate::generators::{
-    aws_acm, aws_ec2, aws_iam, aws_s3, exec, file, github, http_json, kernel_modules, lake, slack, sql,
-    tls_certificate,
+    aws_acm, aws_ec2, aws_iam, aws_s3, dns_records, exec, file, github, http_json, kernel_modules, lake,
+    slack, sql, tls_certificate,
 };
 
 /// One type of generator.
@@ -44,6 +44,7 @@ pub fn generator_types() -> &'static [GeneratorType] {
         aws_ec2::GENERATOR_TYPE,
         aws_iam::GENERATOR_TYPE,
         aws_s3::GENERATOR_TYPE,
+        dns_records::GENERATOR_TYPE,
         exec::GENERATOR_TYPE,
         file::GENERATOR_TYPE,
         github::GENERATOR_TYPE,
