@@ -93,7 +93,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("minijinja", &["egret-output"]),
     // The verifier that looks at certificates which nobody trusts lives in that one generator.
     ("x509-parser", &["egret-state"]),
-    ("rustix", &["egret-process"]),
+    ("rustix", &["egret-process", "egret-state"]),
     // Services that answer in XML are asked for states only.
     ("quick-xml", &["egret-state"]),
     ("hcl*", &["egret-config"]),

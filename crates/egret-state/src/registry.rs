@@ -6,8 +6,9 @@ use egret_config::{AttributeDocumentation, BlockReader};
 
 use crate::generator::{Generator, GeneratorContext};
 use crate::generators::{
-    aws_acm, aws_ec2, aws_iam, aws_s3, dns_records, exec, file, github, http_json, kernel_modules, lake,
-    slack, sql, tls_certificate,
+    authorized_keys, aws_acm, aws_ec2, aws_iam, aws_s3, cron_jobs, dns_records, exec, file, file_integrity,
+    github, http_json, kernel_modules, lake, linux_users, listening_ports, mounts, packages, slack, sql,
+    suid_files, systemd_units, tls_certificate,
 };
 
 /// One type of generator.
@@ -40,19 +41,28 @@ pub struct GeneratorType {
 /// All generator types, by name. To add one, write its module and name it here.
 pub fn generator_types() -> &'static [GeneratorType] {
     &[
+        authorized_keys::GENERATOR_TYPE,
         aws_acm::GENERATOR_TYPE,
         aws_ec2::GENERATOR_TYPE,
         aws_iam::GENERATOR_TYPE,
         aws_s3::GENERATOR_TYPE,
+        cron_jobs::GENERATOR_TYPE,
         dns_records::GENERATOR_TYPE,
         exec::GENERATOR_TYPE,
         file::GENERATOR_TYPE,
+        file_integrity::GENERATOR_TYPE,
         github::GENERATOR_TYPE,
         http_json::GENERATOR_TYPE,
         kernel_modules::GENERATOR_TYPE,
         lake::GENERATOR_TYPE,
+        linux_users::GENERATOR_TYPE,
+        listening_ports::GENERATOR_TYPE,
+        mounts::GENERATOR_TYPE,
+        packages::GENERATOR_TYPE,
         slack::GENERATOR_TYPE,
         sql::GENERATOR_TYPE,
+        suid_files::GENERATOR_TYPE,
+        systemd_units::GENERATOR_TYPE,
         tls_certificate::GENERATOR_TYPE,
     ]
 }
