@@ -27,6 +27,10 @@ pub const SUPPRESS_BLOCK: BlockKind = BlockKind::new("suppress", &["name"]);
 /// `override "NAME" { … }`: findings that get another severity.
 pub const OVERRIDE_BLOCK: BlockKind = BlockKind::new("override", &["name"]);
 
+/// How long alerts are kept once they are done with, and the least that may be said.
+const KEEP: Duration = Duration::from_secs(365 * 24 * 3600);
+const LEAST_KEEP: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// A detection is watched so long.
 const STAGE_FOR: Duration = Duration::from_secs(48 * 3600);
 
@@ -37,6 +41,8 @@ const DIGEST_AT: NaiveTime = NaiveTime::MIN;
 #[derive(Debug)]
 pub struct AlertSettings {
     pub(crate) hunts: bool,
+    /// How long alerts are kept, in microseconds.
+    keep: i64,
     pub(crate) staging: Option<StagingSettings>,
     pub(crate) routes: Vec<Route>,
     pub(crate) suppressions: Vec<About<SuppressDefinition>>,
@@ -79,13 +85,23 @@ impl Decode for StagingSettings {
 struct AlertsDefinition {
     policy: AlertPolicy,
     hunts: bool,
+    keep: Duration,
 }
 
 impl Decode for AlertsDefinition {
     fn decode(reader: &mut BlockReader<'_>) -> Option<Self> {
         let hunts = reader.optional_or("hunts", false);
+        let keep = reader.optional_or("keep", KEEP);
         let policy = AlertPolicy::decode(reader);
-        Some(Self { policy: policy?, hunts: hunts? })
+        let mut keep = keep?;
+        if keep < LEAST_KEEP {
+            let mistake = Diagnostic::error("`keep` is at least 7d").at(reader.location());
+            let hint =
+                "findings of events from before that time become no alerts once older ones are forgotten";
+            reader.diagnostics().push(mistake.hint(hint));
+            keep = LEAST_KEEP;
+        }
+        Some(Self { policy: policy?, hunts: hunts?, keep })
     }
 }
 
@@ -111,7 +127,7 @@ impl AlertSettings {
             .blocks_of(ALERTS_BLOCK.name)
             .next()
             .and_then(|block| decode_block::<AlertsDefinition>(block, diagnostics))
-            .unwrap_or_else(|| AlertsDefinition { policy: AlertPolicy::default(), hunts: false });
+            .unwrap_or_else(|| AlertsDefinition { policy: AlertPolicy::default(), hunts: false, keep: KEEP });
         let staging = configuration
             .blocks_of(STAGING_BLOCK.name)
             .next()
@@ -154,6 +170,7 @@ impl AlertSettings {
         }
         Self {
             hunts: alerts.hunts,
+            keep: micros(alerts.keep),
             staging,
             routes,
             suppressions,
@@ -177,6 +194,12 @@ impl AlertSettings {
     /// How the findings of a detection become alerts.
     pub(crate) fn policy_of(&self, detection_id: &str) -> &Arc<Policy> {
         self.policies.get(detection_id).unwrap_or(&self.policy)
+    }
+
+    /// How long alerts are kept once they are done with, in microseconds: no shorter than any of them takes findings.
+    pub(crate) fn keep(&self) -> i64 {
+        let policies = self.policies.values().chain([&self.policy]);
+        policies.map(|policy| policy.window).fold(self.keep, i64::max)
     }
 
     /// Whether any detection is staged by itself.

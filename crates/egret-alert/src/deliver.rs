@@ -1,5 +1,8 @@
 //! Working the queue off: each output on its own, as fast as it takes.
 
+mod line;
+mod pace;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,19 +14,17 @@ use egret_store::{Change, DueDelivery, Outcome, QueueCount, Store};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use serde::Serialize;
 
-use crate::backoff::next_try;
 use crate::configuration::AlertSettings;
 use crate::error::AlertError;
 use crate::own::{self, DELIVERY_FAILED};
 
+use self::line::Line;
+use self::pace::Pace;
+
 /// Deliveries that are read from the queue at a time. An alert may carry an event of 256 KiB.
 const PAGE: usize = 512;
-
-/// An output that fails or refuses so often in a row is down: the rest of its queue is not tried before a pause.
-const DOWN: usize = 8;
 
 /// While waiting, the queue is looked at so often: another process may put something into it.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -33,9 +34,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const SETTLE: usize = 128;
 /// See [`SETTLE`].
 const SETTLE_AFTER: Duration = Duration::from_millis(100);
-
-/// While a rate allows no more, it is asked again so often.
-const THROTTLED: Duration = Duration::from_millis(20);
 
 /// How far to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,12 +90,13 @@ impl Deliverer<'_> {
         let mut reports: Vec<OutputReport> = Vec::new();
         // Dead letters make alerts for other outputs, which may be through with their queues by then.
         loop {
-            let had_dead = |line: &Line<'_>| {
-                reports.iter().any(|report| report.output == line.address && report.dead > 0)
+            let had_dead = |output: &OutputDefinition| {
+                let address = output.address();
+                reports.iter().any(|report| report.output == address && report.dead > 0)
             };
             let enabled = self.settings.outputs().iter().filter(|output| output.enabled);
-            let lines = enabled.map(Line::new).filter(|line| until == DeliverUntil::Empty || !had_dead(line));
-            let runs = lines.map(|line| self.work_off(line, until));
+            let outputs = enabled.filter(|output| until == DeliverUntil::Empty || !had_dead(output));
+            let runs = outputs.map(|output| self.work_off(output, until));
             let pass: Vec<OutputReport> = join_all(runs).await.into_iter().collect::<Result<_, _>>()?;
             let has_dead = pass.iter().any(|report| report.dead > 0);
             reports.extend(pass);
@@ -110,27 +109,37 @@ impl Deliverer<'_> {
     }
 
     /// Works off the queue of one output. Only one process at a time does: else alerts would overtake each other.
-    async fn work_off(&self, mut line: Line<'_>, until: DeliverUntil) -> Result<OutputReport, AlertError> {
-        let Some(_lock) = self.store.try_lock(&format!("deliver-{}", line.address))? else {
-            line.report.error = Some("another process is delivering there".to_owned());
-            return Ok(line.report);
+    async fn work_off(
+        &self,
+        definition: &OutputDefinition,
+        until: DeliverUntil,
+    ) -> Result<OutputReport, AlertError> {
+        let address = definition.address();
+        let Some(_lock) = self.store.try_lock(&format!("deliver-{address}"))? else {
+            let error = Some("another process is delivering there".to_owned());
+            return Ok(OutputReport { output: address, error, ..OutputReport::default() });
         };
         let started = self.clock.now();
+        let pace = Pace::new(definition.rate, self.store.pace(&address).await?, started);
+        let mut line = Line::new(definition, address, pace);
         while !self.is_stopped() {
             // What fails now is due later: with one look at the clock each is tried once.
             let now = if until == DeliverUntil::TriedOnce { started } else { self.clock.now() };
-            let page = self.store.due(&line.address, now, PAGE).await?;
-            let is_empty = page.is_empty();
-            self.send_page(&mut line, page, until).await?;
+            let mut is_empty = true;
+            if !line.is_held(now) {
+                let page = self.store.due(&line.address, now, PAGE).await?;
+                is_empty = page.is_empty();
+                self.send_page(&mut line, page, until).await?;
+            }
+            let is_down = line.is_down(self.clock.now());
             match until {
-                DeliverUntil::TriedOnce if is_empty || line.is_down() || line.is_throttled => break,
+                DeliverUntil::TriedOnce if is_empty || is_down || line.throttled_until.is_some() => break,
                 DeliverUntil::TriedOnce => {}
                 DeliverUntil::Empty => {
                     let Some(next) = self.store.next_due(&[&line.address]).await? else { break };
-                    if is_empty || line.is_down() {
-                        self.pause(next, line.is_down()).await;
+                    if is_empty || is_down {
+                        self.pause(next, is_down).await;
                         line.failures_in_a_row = 0;
-                        line.held_until = line.held_until.filter(|until| *until > Instant::now());
                     }
                 }
             }
@@ -164,10 +173,10 @@ impl Deliverer<'_> {
         let mut settled_at = Instant::now();
         loop {
             while sending.len() < definition.output.concurrency().max(1)
-                && !line.is_down()
+                && !line.is_down(self.clock.now())
                 && !self.is_stopped()
             {
-                let batch = line.take_batch(&mut waiting);
+                let batch = line.take_batch(&mut waiting, self.clock.now());
                 if batch.is_empty() {
                     break;
                 }
@@ -175,16 +184,20 @@ impl Deliverer<'_> {
             }
             match sending.next().await {
                 Some(answers) => {
-                    line.take_notice(&answers);
+                    line.take_notice(&answers, self.clock.now());
                     sent.extend(answers);
                 }
                 // Its rate holds it up: whoever waits for an empty queue waits for that too.
-                None if line.is_throttled && until == DeliverUntil::Empty && !self.is_stopped() => {
-                    tokio::time::sleep(THROTTLED).await;
-                    line.is_throttled = false;
-                    continue;
-                }
-                None => break,
+                None => match line.throttled_until.filter(|_| until == DeliverUntil::Empty) {
+                    Some(next) if !self.is_stopped() => {
+                        // What was sent is written down before, for others to see.
+                        self.settle(line, &std::mem::take(&mut sent)).await?;
+                        self.pause(next, false).await;
+                        line.throttled_until = None;
+                        continue;
+                    }
+                    _ => break,
+                },
             }
             if sent.len() >= SETTLE || settled_at.elapsed() >= SETTLE_AFTER {
                 self.settle(line, &std::mem::take(&mut sent)).await?;
@@ -211,7 +224,7 @@ impl Deliverer<'_> {
 
     fn letter(&self, definition: &OutputDefinition, due: &DueDelivery) -> Letter {
         let delivery = Delivery {
-            delivery_id: due.delivery.delivery_id.clone(),
+            delivery_id: due.delivery_id.clone(),
             action: due.delivery.action,
             by: due.delivery.by.clone(),
             remark: due.delivery.remark.clone(),
@@ -240,6 +253,9 @@ impl Deliverer<'_> {
             sent.iter().map(|(due, answer)| (due, line.judge(due, answer, now))).collect();
         let mut change = self.store.change().await?;
         change.settle(&outcomes, now).await?;
+        if let Some(pace) = line.pace.changed() {
+            change.put_pace(&line.address, pace).await?;
+        }
         self.tell_of_dead_letters(&mut change, line, &outcomes, now).await?;
         Ok(change.commit().await?)
     }
@@ -259,103 +275,6 @@ impl Deliverer<'_> {
         let dead: Vec<&String> = dead.collect();
         let Some(error) = dead.last() else { return Ok(()) };
         own::raise_dead_letters(change, self.settings, &line.address, dead.len() as u64, error, now).await
-    }
-}
-
-/// An output while its queue is worked off.
-struct Line<'a> {
-    definition: &'a OutputDefinition,
-    address: String,
-    limiter: Option<DefaultDirectRateLimiter>,
-    report: OutputReport,
-    failures_in_a_row: usize,
-    /// The service asked for patience until then.
-    held_until: Option<Instant>,
-    /// Whether its rate does not allow more at present.
-    is_throttled: bool,
-}
-
-impl<'a> Line<'a> {
-    fn new(definition: &'a OutputDefinition) -> Self {
-        let quota = definition.rate.and_then(|rate| {
-            let one = rate.period.checked_div(rate.count.get())?;
-            Some(Quota::with_period(one)?.allow_burst(rate.count))
-        });
-        let address = definition.address();
-        let report = OutputReport { output: address.clone(), ..OutputReport::default() };
-        let limiter = quota.map(RateLimiter::direct);
-        Self {
-            definition,
-            address,
-            limiter,
-            report,
-            failures_in_a_row: 0,
-            held_until: None,
-            is_throttled: false,
-        }
-    }
-
-    /// The next batch, as large as the output takes and its rate allows.
-    fn take_batch(&mut self, waiting: &mut VecDeque<DueDelivery>) -> Vec<DueDelivery> {
-        let mut batch = Vec::new();
-        while batch.len() < self.definition.output.batch_size().max(1) && !waiting.is_empty() {
-            if self.limiter.as_ref().is_some_and(|limiter| limiter.check().is_err()) {
-                self.is_throttled = true;
-                self.report.error = Some("its rate allows no more at present".to_owned());
-                break;
-            }
-            batch.extend(waiting.pop_front());
-        }
-        batch
-    }
-
-    /// Whether the output seems to be down, from the answers that came last. One that refuses everything is as good as
-    /// down: its token may be wrong, and the rest of the queue need not die of it.
-    fn take_notice(&mut self, answers: &[(DueDelivery, Result<Receipt, SendError>)]) {
-        for (_, answer) in answers {
-            match answer {
-                Ok(_) => self.failures_in_a_row = 0,
-                Err(SendError::Refused { .. }) => self.failures_in_a_row += 1,
-                Err(SendError::Retry { after, .. }) => {
-                    self.failures_in_a_row += 1;
-                    self.held_until = after.map(|after| Instant::now() + after).max(self.held_until);
-                }
-            }
-        }
-    }
-
-    fn is_down(&self) -> bool {
-        self.failures_in_a_row >= DOWN || self.held_until.is_some_and(|until| Instant::now() < until)
-    }
-
-    /// What an answer means for the queue.
-    fn judge(&mut self, due: &DueDelivery, answer: &Result<Receipt, SendError>, now: Timestamp) -> Outcome {
-        match answer {
-            Ok(receipt) => {
-                self.report.delivered += 1;
-                Outcome::Delivered(receipt.reference.clone())
-            }
-            Err(SendError::Refused { message }) => self.give_up(message.clone()),
-            Err(SendError::Retry { message, after }) => {
-                let due_at = next_try(&due.delivery.delivery_id, due.attempts + 1, *after, now);
-                let patience = i64::try_from(self.definition.give_up_after.as_micros()).unwrap_or(i64::MAX);
-                // From the first try on: nobody is to blame for the time before.
-                let since = due.tried_at.unwrap_or(now);
-                if due_at.micros() > since.micros().saturating_add(patience) {
-                    let tries = due.attempts + 1;
-                    return self.give_up(format!("{message} (tried {tries} times since {since})"));
-                }
-                self.report.failed += 1;
-                self.report.error = Some(message.clone());
-                Outcome::Later { due_at, error: message.clone() }
-            }
-        }
-    }
-
-    fn give_up(&mut self, error: String) -> Outcome {
-        self.report.dead += 1;
-        self.report.error = Some(error.clone());
-        Outcome::Dead { error }
     }
 }
 

@@ -1,11 +1,13 @@
 //! From findings to alerts: what was added to the lake since the last time, merged, and queued for outputs.
 
 mod batch;
+mod forget;
+mod reading;
 
 use egret_detect::DetectionDefinition;
-use egret_lake::{AddedFile, AddedRows, Follower, Lake};
+use egret_lake::{Follower, Lake};
+use egret_model::Clock;
 use egret_model::finding::FINDING_TABLE;
-use egret_model::{Clock, Finding};
 use egret_store::Store;
 use serde::Serialize;
 
@@ -15,19 +17,12 @@ use crate::own;
 use crate::staging::Staging;
 
 use self::batch::Batch;
+use self::reading::Reading;
 
 /// The name of our position in a lake. One that is made anew beside an old store is another lake.
 fn position_in(lake: &Lake) -> String {
     format!("finding of {}", lake.id())
 }
-
-/// Findings that are read at a time. One may carry an event of 256 KiB.
-const READ_ROWS: usize = 256;
-
-/// Findings that are merged in one change of the store: so many, or so many bytes of events. An alert is read and
-/// written once in a change, however many of its findings are new.
-const BATCH_FINDINGS: usize = 8_192;
-const BATCH_BYTES: usize = 16 << 20;
 
 /// Who makes alerts of findings.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +48,9 @@ pub struct IntakeReport {
     pub staged: u64,
     /// Of them, those of hunts, which become no alerts.
     pub hunted: u64,
+    /// Findings of events that are older than the store knows: nobody can tell whether they were read before, and they
+    /// become no alerts.
+    pub too_old: u64,
     /// Alerts that were raised.
     pub raised: u64,
     /// Alerts that got more findings.
@@ -61,6 +59,10 @@ pub struct IntakeReport {
     pub reopened: u64,
     /// Deliveries that were queued.
     pub queued: u64,
+    /// Alerts that were done with for longer than they are kept, and went.
+    pub forgotten_alerts: u64,
+    /// Ids of findings that went.
+    pub forgotten_findings: u64,
 }
 
 impl Intake<'_> {
@@ -74,8 +76,17 @@ impl Intake<'_> {
         let position = position_in(lake);
         let from = self.store.position(&position).await?;
         let added = lake.added_files(FINDING_TABLE, from).await?;
-        for file in &added.files {
-            self.read_file(file, &mut report).await?;
+        let mut reading = Reading::begin(added.files);
+        loop {
+            let findings = reading.next().await?;
+            if findings.is_empty() {
+                break;
+            }
+            let mut change = self.store.change().await?;
+            let mut batch = Batch::new(self.settings, self.clock.now());
+            batch.take(&mut change, findings).await?;
+            batch.write(&mut change, &mut report).await?;
+            change.commit().await?;
         }
         if added.upto > from {
             let mut change = self.store.change().await?;
@@ -85,6 +96,8 @@ impl Intake<'_> {
             change.commit().await?;
         }
         self.look_after_stages(&mut report).await?;
+        // Only now: what was not read yet may be what an id is needed for.
+        self.forget(&mut report).await?;
         Ok(report)
     }
 
@@ -122,38 +135,4 @@ impl Intake<'_> {
         change.audit(&entries).await?;
         Ok(change.commit().await?)
     }
-
-    async fn read_file(&self, file: &AddedFile, report: &mut IntakeReport) -> Result<(), AlertError> {
-        let mut rows = file.open(READ_ROWS)?;
-        loop {
-            // Decoding computes, so it is not for the threads that wait.
-            let (rest, read) = tokio::task::spawn_blocking(move || {
-                let read = read_batch(&mut rows);
-                (rows, read)
-            })
-            .await?;
-            rows = rest;
-            let findings = read?;
-            if findings.is_empty() {
-                return Ok(());
-            }
-            let mut change = self.store.change().await?;
-            let mut batch = Batch::new(self.settings, self.clock.now());
-            batch.take(&mut change, findings).await?;
-            batch.write(&mut change, report).await?;
-            change.commit().await?;
-        }
-    }
-}
-
-/// The findings of the next change; none at the end.
-fn read_batch(rows: &mut AddedRows) -> Result<Vec<Finding>, AlertError> {
-    let (mut findings, mut bytes) = (Vec::new(), 0);
-    while findings.len() < BATCH_FINDINGS && bytes < BATCH_BYTES {
-        let Some(batch) = rows.next().transpose()? else { break };
-        let more = Finding::from_rows(&batch);
-        bytes += more.iter().map(|finding| finding.event.len()).sum::<usize>();
-        findings.extend(more);
-    }
-    Ok(findings)
 }

@@ -10,6 +10,7 @@ mod error;
 
 mod conditions;
 mod configuration;
+mod names;
 mod route;
 mod severity_test;
 mod suppress;

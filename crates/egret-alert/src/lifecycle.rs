@@ -67,6 +67,24 @@ pub async fn comment(
     .await
 }
 
+/// Gives up what waits for an output, for good; its dead letters too. Returns how many deliveries.
+///
+/// # Errors
+/// If the store fails.
+pub async fn drop_queued(store: &Store, output: &str, remark: Remark) -> Result<u64, AlertError> {
+    let mut change = store.change().await?;
+    let dropped = change.drop_queued(output).await?;
+    if dropped > 0 {
+        let Remark { by, at, text } = remark;
+        let noun = if dropped == 1 { "delivery" } else { "deliveries" };
+        let detail = format!("{dropped} {noun}: {text}");
+        let action = "dropped".to_owned();
+        change.audit(&[AuditEntry { at, by, subject: format!("output:{output}"), action, detail }]).await?;
+    }
+    change.commit().await?;
+    Ok(dropped)
+}
+
 async fn change_alert(
     store: &Store,
     settings: &AlertSettings,

@@ -15,7 +15,7 @@ use crate::tell::{deliveries_of, send_also_to};
 pub(crate) const DELIVERY_FAILED: &str = "egret.delivery_failed";
 
 /// The detection that digests have.
-const DIGEST: &str = "egret.staging_digest";
+pub(crate) const DIGEST: &str = "egret.staging_digest";
 
 /// Which day's digest was made last, in the store.
 const DIGEST_POSITION: &str = "staging_digest";

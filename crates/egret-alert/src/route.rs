@@ -20,7 +20,7 @@ pub(crate) struct RouteDefinition {
     pub severity: Option<SeverityTest>,
     pub severity_text: Option<String>,
     pub tags: Vec<String>,
-    pub detection: Option<String>,
+    pub detection: Option<Located<String>>,
     pub condition: Option<Located<String>>,
     pub to: Vec<Reference>,
     pub goes_on: bool,
@@ -37,7 +37,7 @@ impl Decode for RouteDefinition {
         let severity =
             if severity_text.is_some() { reader.optional_or("severity", None) } else { Some(None) };
         let tags = reader.optional_or("tags", Vec::new());
-        let detection = reader.optional_or("detection", None::<String>);
+        let detection = reader.optional_or("detection", None::<Located<String>>);
         let condition = reader.optional_or("where", None::<Located<String>>);
         let to = reader.required::<Vec<Reference>>("to");
         let goes_on = reader.optional_or("continue", false);
@@ -127,9 +127,9 @@ impl Route {
             return Some(format!("it has none of the tags {}", definition.tags.join(", ")));
         }
         if let Some(pattern) = &definition.detection
-            && !wildcard_matches(pattern, subject.detection_id)
+            && !wildcard_matches(&pattern.value, subject.detection_id)
         {
-            return Some(format!("detection {} is not {pattern}", subject.detection_id));
+            return Some(format!("detection {} is not {}", subject.detection_id, pattern.value));
         }
         match (&definition.condition, holds) {
             (Some(condition), Some(false)) => Some(format!("it is not so that {}", condition.value)),
@@ -147,7 +147,8 @@ impl Route {
         if !definition.tags.is_empty() {
             reasons.push(format!("it has one of the tags {}", definition.tags.join(", ")));
         }
-        reasons.extend(definition.detection.as_ref().map(|pattern| format!("detection is {pattern}")));
+        reasons
+            .extend(definition.detection.as_ref().map(|pattern| format!("detection is {}", pattern.value)));
         reasons.extend(definition.condition.as_ref().map(|condition| condition.value.clone()));
         if definition.is_default {
             reasons.push("no other route took it".to_owned());

@@ -12,14 +12,14 @@ use egret_model::{ChannelPattern, Expression, Finding, Severity, Timestamp};
 #[derive(Debug, Clone)]
 pub(crate) struct Selector {
     pub channel: Option<ChannelPattern>,
-    pub detection: Option<String>,
+    pub detection: Option<Located<String>>,
     pub condition: Option<Located<String>>,
 }
 
 impl Selector {
     fn decode(reader: &mut BlockReader<'_>) -> Option<Self> {
         let channel = reader.optional_or("channel", None::<String>);
-        let detection = reader.optional_or("detection", None::<String>);
+        let detection = reader.optional_or("detection", None::<Located<String>>);
         let condition = reader.optional_or("where", None::<Located<String>>);
         let selector =
             Self { channel: channel?.map(ChannelPattern::new), detection: detection?, condition: condition? };
@@ -38,7 +38,8 @@ impl Selector {
     fn names(&self, finding: &Finding) -> bool {
         self.channel.as_ref().is_none_or(|channel| channel.matches(&finding.channel))
             && self.detection.as_ref().is_none_or(|pattern| {
-                wildcard_matches(pattern, &finding.detection_id) || wildcard_matches(pattern, &finding.title)
+                wildcard_matches(&pattern.value, &finding.detection_id)
+                    || wildcard_matches(&pattern.value, &finding.title)
             })
     }
 }

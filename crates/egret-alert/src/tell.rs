@@ -1,6 +1,6 @@
 //! Who is told what happens to an alert.
 
-use egret_model::{AlertAction, id};
+use egret_model::AlertAction;
 use egret_store::{NewDelivery, StoredAlert};
 
 use crate::configuration::AlertSettings;
@@ -21,7 +21,6 @@ pub(crate) fn deliveries_of(
             .is_some_and(|definition| definition.enabled && definition.actions.contains(&action))
     };
     let delivery = |output: &String| NewDelivery {
-        delivery_id: id::delivery_id(&alert.alert_id, alert.revision, output).to_string(),
         alert_id: alert.alert_id.clone(),
         revision: alert.revision,
         output: output.clone(),

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use egret_model::{Alert, AlertStatus, Severity, Timestamp};
-use sqlx::{QueryBuilder, Row};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, QueryBuilder, Row};
 
-use crate::change::{Change, ROWS, json_list};
+use crate::body::{read_body, write_body};
+use crate::change::{Change, ROWS, json_list, number_list};
 use crate::error::StoreError;
 use crate::store::Store;
+use crate::stored_id::{ReadId, STORED_IDS, StoredId};
 
 /// An alert with what it is found by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,15 +50,23 @@ impl Change {
         since: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<StoredAlert>, StoreError> {
-        let sql = "SELECT body, merge_key, routes FROM alert WHERE merge_key IN (SELECT value FROM json_each($1)) \
-                   AND time_last >= $2 AND time_first < $3 ORDER BY time_first DESC, alert_id";
-        let rows = sqlx::query(sql)
+        let sql = format!(
+            "SELECT body, merge_key, routes, number FROM alert WHERE merge_key IN {STORED_IDS} \
+             AND time_last >= $2 AND time_first < $3 ORDER BY time_first DESC, alert_id"
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(json_list(merge_keys.iter().copied()))
             .bind(since.micros())
             .bind(until.micros())
             .fetch_all(&mut *self.transaction)
             .await?;
-        rows.iter().map(stored).collect()
+        let mut alerts = Vec::with_capacity(rows.len());
+        for row in rows {
+            let stored = stored(&row)?;
+            self.remember(&stored.alert.alert_id, row.try_get(3)?);
+            alerts.push(stored);
+        }
+        Ok(alerts)
     }
 
     /// The alert with this id.
@@ -64,43 +75,40 @@ impl Change {
     /// As [`Change::alerts_by_key`].
     pub async fn alert(&mut self, alert_id: &str) -> Result<Option<StoredAlert>, StoreError> {
         let sql = "SELECT body, merge_key, routes FROM alert WHERE alert_id = $1";
-        let row = sqlx::query(sql).bind(alert_id).fetch_optional(&mut *self.transaction).await?;
+        let row = sqlx::query(sql).bind(StoredId(alert_id)).fetch_optional(&mut *self.transaction).await?;
         row.as_ref().map(stored).transpose()
     }
 
-    /// Writes alerts, new ones and changed ones. What deliveries of earlier revisions still need is kept.
+    /// Writes alerts, new ones and changed ones. What deliveries of earlier revisions still need is kept. What else is
+    /// said of a new alert is said after this.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn put_alerts(&mut self, alerts: &[&StoredAlert]) -> Result<(), StoreError> {
-        let changed: Vec<&str> = alerts
-            .iter()
-            .filter(|stored| stored.alert.revision > 1)
-            .map(|stored| stored.alert.alert_id.as_str())
-            .collect();
-        if !changed.is_empty() {
-            let sql = "INSERT OR IGNORE INTO alert_revision SELECT alert_id, revision, body FROM alert a \
-                       WHERE alert_id IN (SELECT value FROM json_each($1)) AND EXISTS (SELECT 1 FROM delivery d \
-                       WHERE d.alert_id = a.alert_id AND d.revision = a.revision AND d.state <> 'delivered')";
-            sqlx::query(sql).bind(json_list(changed)).execute(&mut *self.transaction).await?;
-        }
+        self.look_up(alerts.iter().map(|stored| stored.alert.alert_id.as_str())).await?;
+        self.keep_revisions(alerts).await?;
+        let sql = "SELECT coalesce(max(number), 0) FROM alert";
+        let mut last: i64 = sqlx::query_scalar(sql).fetch_one(&mut *self.transaction).await?;
         for chunk in alerts.chunks(ROWS) {
             let mut rows = Vec::with_capacity(chunk.len());
             for stored in chunk {
-                let body = serde_json::to_string(&stored.alert).map_err(|error| StoreError::Broken {
-                    what: format!("alert {}", stored.alert.alert_id),
-                    error,
-                })?;
-                rows.push((stored, body));
+                let alert_id = stored.alert.alert_id.as_str();
+                let number = self.number(alert_id).unwrap_or_else(|| {
+                    last += 1;
+                    self.remember(alert_id, last);
+                    last
+                });
+                rows.push((number, stored, write_body(&stored.alert)?));
             }
             let mut insert = QueryBuilder::new(
-                "INSERT INTO alert (alert_id, merge_key, detection_id, status, severity, channel, time_first, \
-                 time_last, updated_at, revision, routes, body) ",
+                "INSERT INTO alert (number, alert_id, merge_key, detection_id, status, severity, channel, \
+                 time_first, time_last, updated_at, revision, routes, body) ",
             );
-            insert.push_values(rows, |mut row, (stored, body)| {
+            insert.push_values(rows, |mut row, (number, stored, body)| {
                 let alert = &stored.alert;
-                row.push_bind(&alert.alert_id)
-                    .push_bind(&stored.merge_key)
+                row.push_bind(number)
+                    .push_bind(StoredId(&alert.alert_id))
+                    .push_bind(StoredId(&stored.merge_key))
                     .push_bind(&alert.detection_id)
                     .push_bind(alert.status.as_str())
                     .push_bind(alert.severity as i64)
@@ -113,12 +121,26 @@ impl Change {
                     .push_bind(body);
             });
             insert.push(
-                " ON CONFLICT (alert_id) DO UPDATE SET status = excluded.status, severity = excluded.severity, \
+                " ON CONFLICT (number) DO UPDATE SET status = excluded.status, severity = excluded.severity, \
                  time_first = excluded.time_first, time_last = excluded.time_last, \
                  updated_at = excluded.updated_at, revision = excluded.revision, routes = excluded.routes, body = excluded.body",
             );
             insert.build().execute(&mut *self.transaction).await?;
         }
+        Ok(())
+    }
+
+    /// Keeps alerts as they are for deliveries that tell of them.
+    async fn keep_revisions(&mut self, alerts: &[&StoredAlert]) -> Result<(), StoreError> {
+        let changed = alerts.iter().filter(|stored| stored.alert.revision > 1);
+        let changed: Vec<i64> = changed.filter_map(|stored| self.number(&stored.alert.alert_id)).collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let sql = "INSERT OR IGNORE INTO alert_revision SELECT number, revision, body FROM alert a \
+                   WHERE number IN (SELECT value FROM json_each($1)) AND EXISTS (SELECT 1 FROM delivery d \
+                   WHERE d.alert = a.number AND d.revision = a.revision AND d.state <> 'delivered')";
+        sqlx::query(sql).bind(number_list(changed)).execute(&mut *self.transaction).await?;
         Ok(())
     }
 }
@@ -164,20 +186,21 @@ impl Store {
     /// # Errors
     /// As [`Store::alerts`].
     pub async fn alerts_beginning(&self, prefix: &str, limit: u32) -> Result<Vec<Alert>, StoreError> {
-        let sql =
-            "SELECT body, merge_key, routes FROM alert WHERE substr(alert_id, 1, length($1)) = $1 LIMIT $2";
-        let rows = sqlx::query(sql).bind(prefix).bind(limit).fetch_all(&self.pool).await?;
+        // The ids are between the prefix with the least and with the greatest digits after it.
+        let bound = |digit: char| {
+            format!("{prefix}{}", digit.to_string().repeat(32_usize.saturating_sub(prefix.len())))
+        };
+        let sql = "SELECT body, merge_key, routes FROM alert WHERE alert_id BETWEEN $1 AND $2 LIMIT $3";
+        let (least, greatest) = (bound('0'), bound('f'));
+        let query = sqlx::query(sql).bind(StoredId(&least)).bind(StoredId(&greatest)).bind(limit);
+        let rows = query.fetch_all(&self.pool).await?;
         rows.iter().map(|row| stored(row).map(|stored| stored.alert)).collect()
     }
 }
 
-pub(crate) fn stored(row: &sqlx::sqlite::SqliteRow) -> Result<StoredAlert, StoreError> {
+pub(crate) fn stored(row: &SqliteRow) -> Result<StoredAlert, StoreError> {
     let routes = serde_json::from_str(row.try_get(2)?)
         .map_err(|error| StoreError::Broken { what: "the routes of an alert".to_owned(), error })?;
-    Ok(StoredAlert { alert: parse(row.try_get(0)?)?, merge_key: row.try_get(1)?, routes })
-}
-
-/// An alert from its stored body.
-pub(crate) fn parse(body: &str) -> Result<Alert, StoreError> {
-    serde_json::from_str(body).map_err(|error| StoreError::Broken { what: "an alert".to_owned(), error })
+    let merge_key = row.try_get::<ReadId, _>(1)?.0;
+    Ok(StoredAlert { alert: read_body(row.try_get(0)?)?, merge_key, routes })
 }

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use egret_model::Timestamp;
-use sqlx::{QueryBuilder, Row};
+use sqlx::{AssertSqlSafe, QueryBuilder, Row};
 
 use crate::change::{Change, ROWS, instant, json_list};
 use crate::error::StoreError;
 use crate::store::Store;
+use crate::stored_id::{ReadId, STORED_IDS, StoredId};
 
 /// What became of a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,15 +23,15 @@ pub enum FindingOutcome {
     Hunt,
 }
 
-impl FindingOutcome {
-    fn columns(&self) -> (&'static str, &str) {
-        match self {
-            Self::Alert(alert) => ("alert", alert),
-            Self::Suppressed(name) => ("suppressed", name),
-            Self::Staged => ("staged", ""),
-            Self::Hunt => ("hunt", ""),
-        }
-    }
+/// A finding that was read for the first time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFinding {
+    /// Its id.
+    pub finding_id: String,
+    /// What became of it.
+    pub outcome: FindingOutcome,
+    /// The day of its event or the one on which it was read, whichever is later, in days since 1970.
+    pub day: i64,
 }
 
 /// How many findings a `suppress` block took out.
@@ -50,26 +51,48 @@ impl Change {
     /// # Errors
     /// If the database fails.
     pub async fn known_findings(&mut self, finding_ids: &[&str]) -> Result<HashSet<String>, StoreError> {
-        let sql = "SELECT finding_id FROM finding WHERE finding_id IN (SELECT value FROM json_each($1)) \
-                   AND outcome <> 'hunt'";
+        let sql = format!(
+            "SELECT finding_id FROM finding WHERE finding_id IN {STORED_IDS} AND outcome IS NOT 'hunt'"
+        );
         let list = json_list(finding_ids.iter().copied());
-        let known: Vec<String> = sqlx::query_scalar(sql).bind(list).fetch_all(&mut *self.transaction).await?;
-        Ok(known.into_iter().collect())
+        let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(list);
+        let known: Vec<ReadId> = query.fetch_all(&mut *self.transaction).await?;
+        Ok(known.into_iter().map(|id| id.0).collect())
     }
 
-    /// Says what became of findings that are new.
+    /// Says what became of findings that are new; their alerts were written before.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn add_findings(&mut self, findings: &[(String, FindingOutcome)]) -> Result<(), StoreError> {
-        for chunk in findings.chunks(ROWS) {
-            let mut insert = QueryBuilder::new("INSERT INTO finding (finding_id, outcome, about) ");
-            insert.push_values(chunk, |mut row, (id, outcome)| {
-                let (outcome, about) = outcome.columns();
-                row.push_bind(id).push_bind(outcome).push_bind(about);
+    pub async fn add_findings(&mut self, findings: &[NewFinding]) -> Result<(), StoreError> {
+        self.look_up(findings.iter().filter_map(|finding| match &finding.outcome {
+            FindingOutcome::Alert(alert) => Some(alert.as_str()),
+            _ => None,
+        }))
+        .await?;
+        // In the order in which they are stored.
+        let mut sorted: Vec<&NewFinding> = findings.iter().collect();
+        sorted.sort_unstable_by(|one, other| one.finding_id.cmp(&other.finding_id));
+        for chunk in sorted.chunks(ROWS) {
+            let mut insert =
+                QueryBuilder::new("INSERT INTO finding (finding_id, alert, outcome, about, day) ");
+            insert.push_values(chunk, |mut row, finding| {
+                let (alert, outcome, about) = match &finding.outcome {
+                    FindingOutcome::Alert(alert) => (self.number(alert), None, None),
+                    FindingOutcome::Suppressed(name) => (None, Some("suppressed"), Some(name.as_str())),
+                    FindingOutcome::Staged => (None, Some("staged"), None),
+                    FindingOutcome::Hunt => (None, Some("hunt"), None),
+                };
+                let day = alert.is_none().then_some(finding.day);
+                row.push_bind(StoredId(&finding.finding_id))
+                    .push_bind(alert)
+                    .push_bind(outcome)
+                    .push_bind(about)
+                    .push_bind(day);
             });
             insert.push(
-                " ON CONFLICT (finding_id) DO UPDATE SET outcome = excluded.outcome, about = excluded.about",
+                " ON CONFLICT (finding_id) DO UPDATE SET alert = excluded.alert, outcome = excluded.outcome, \
+                 about = excluded.about, day = excluded.day",
             );
             insert.build().execute(&mut *self.transaction).await?;
         }
@@ -121,8 +144,10 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn findings_of(&self, alert_id: &str) -> Result<Vec<String>, StoreError> {
-        let sql = "SELECT finding_id FROM finding WHERE about = $1 AND outcome = 'alert' ORDER BY finding_id";
-        Ok(sqlx::query_scalar(sql).bind(alert_id).fetch_all(&self.pool).await?)
+        let sql = "SELECT finding_id FROM finding WHERE alert = (SELECT number FROM alert WHERE alert_id = $1) \
+                   ORDER BY finding_id";
+        let ids: Vec<ReadId> = sqlx::query_scalar(sql).bind(StoredId(alert_id)).fetch_all(&self.pool).await?;
+        Ok(ids.into_iter().map(|id| id.0).collect())
     }
 
     /// The newest snapshot of the lake that the reader `name` is done with; zero if none.

@@ -6,13 +6,17 @@
 
 mod alerts;
 mod audit;
+mod body;
 mod change;
 mod deliveries;
 mod error;
 mod findings;
+mod pace;
 mod schema;
 mod stages;
 mod store;
+mod stored_id;
+mod thin;
 
 pub use alerts::{AlertFilter, StoredAlert};
 pub use audit::AuditEntry;
@@ -21,6 +25,8 @@ pub use deliveries::{
     DeliveryFilter, DeliveryState, DueDelivery, NewDelivery, Outcome, QueueCount, StoredDelivery,
 };
 pub use error::StoreError;
-pub use findings::{FindingOutcome, SuppressionCount};
+pub use findings::{FindingOutcome, NewFinding, SuppressionCount};
+pub use pace::StoredPace;
 pub use stages::{Stage, StagedDetection};
 pub use store::{Store, StoreLock};
+pub use thin::Thinned;

@@ -36,17 +36,33 @@ impl Project {
         let outputs = self.configuration.blocks_of(OUTPUT_BLOCK.name);
         let outputs: Vec<OutputDefinition> =
             outputs.filter_map(|block| OutputDefinition::read(block, &context, diagnostics)).collect();
-        AlertSettings::read(&self.configuration, outputs, &self.detections, &self.compiler, diagnostics)
+        let (detections, compiler) = (&self.detections, &self.compiler);
+        let settings = AlertSettings::read(&self.configuration, outputs, detections, compiler, diagnostics);
+        settings.check_names(detections, diagnostics);
+        settings
     }
 
     /// The same, if nothing is wrong with the configuration.
     pub fn alert_settings(&self) -> Result<AlertSettings, Failure> {
-        let mut diagnostics = self.diagnostics.clone();
-        let settings = self.read_alert_settings(&mut diagnostics);
-        if diagnostics.has_errors() {
+        self.checked_alert_settings().map(|(settings, _)| settings)
+    }
+
+    /// The same, and tells what may be wrong with what is said about alerts.
+    pub fn alert_settings_with_warnings(&self) -> Result<AlertSettings, Failure> {
+        let (settings, warnings) = self.checked_alert_settings()?;
+        eprint!("{}", warnings.render(style::stderr_has_colour()));
+        Ok(settings)
+    }
+
+    fn checked_alert_settings(&self) -> Result<(AlertSettings, Diagnostics), Failure> {
+        let mut said = Diagnostics::new();
+        let settings = self.read_alert_settings(&mut said);
+        if self.diagnostics.has_errors() || said.has_errors() {
+            let mut diagnostics = self.diagnostics.clone();
+            diagnostics.extend(said);
             return Err(Failure::configuration(&diagnostics));
         }
-        Ok(settings)
+        Ok((settings, said))
     }
 
     /// Opens the store, and makes it where there is none.
@@ -120,6 +136,12 @@ pub fn tell(report: &AlertReport) -> ExitCode {
         let findings =
             count_of(alerts.staged, "finding of a staged detection", "findings of staged detections");
         eprintln!("{findings} became no alert");
+    }
+    if alerts.too_old > 0 {
+        let findings = count_of(alerts.too_old, "finding of an event", "findings of events");
+        eprintln!(
+            "{findings} from before what is remembered (`keep` of `alerts`) became no alert: it may have been one already"
+        );
     }
     tell_deliveries(&report.deliveries)
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use egret_model::{Alert, AlertAction, AlertStatus, Finding, Origin, Severity, Timestamp, id};
-use egret_store::{AuditEntry, Change, FindingOutcome, NewDelivery, StoredAlert};
+use egret_store::{AuditEntry, Change, FindingOutcome, NewDelivery, NewFinding, StoredAlert};
 use serde_json::{Map, Value as Json};
 
 use super::IntakeReport;
+use super::forget::Memory;
 use crate::conditions::{mask, override_severities};
 use crate::configuration::AlertSettings;
 use crate::error::AlertError;
@@ -32,10 +33,11 @@ struct Touched {
 pub(super) struct Batch<'a> {
     settings: &'a AlertSettings,
     now: Timestamp,
-    outcomes: Vec<(String, FindingOutcome)>,
+    outcomes: Vec<NewFinding>,
     suppressed: BTreeMap<String, u64>,
     staged: u64,
     hunted: u64,
+    too_old: u64,
     touched: Vec<Touched>,
     by_key: HashMap<String, Vec<usize>>,
     staging: Option<Staging>,
@@ -51,6 +53,7 @@ impl<'a> Batch<'a> {
             suppressed: BTreeMap::new(),
             staged: 0,
             hunted: 0,
+            too_old: 0,
             touched: Vec::new(),
             by_key: HashMap::new(),
             staging: None,
@@ -66,8 +69,14 @@ impl<'a> Batch<'a> {
     ) -> Result<(), AlertError> {
         let ids: Vec<&str> = findings.iter().map(|finding| finding.finding_id.as_str()).collect();
         let mut known: HashSet<String> = change.known_findings(&ids).await?;
+        let memory = Memory::read(change).await?;
         let mut findings: Vec<Finding> =
             findings.into_iter().filter(|finding| known.insert(finding.finding_id.clone())).collect();
+        findings.retain(|finding| {
+            let is_doubtful = memory.may_have_known(finding, self.settings.hunts);
+            self.too_old += u64::from(is_doubtful && !memory.has_known(finding));
+            !is_doubtful
+        });
         if findings.is_empty() {
             return Ok(());
         }
@@ -113,7 +122,7 @@ impl<'a> Batch<'a> {
                 wanted.push(row);
                 continue;
             };
-            self.outcomes.push((finding.finding_id.clone(), outcome));
+            self.account_for(finding, outcome);
         }
         wanted
     }
@@ -138,10 +147,14 @@ impl<'a> Batch<'a> {
         }
         for key in keys {
             let alert_id = self.merge_one(&findings[key.row], &key);
-            let outcome = FindingOutcome::Alert(alert_id);
-            self.outcomes.push((findings[key.row].finding_id.clone(), outcome));
+            self.account_for(&findings[key.row], FindingOutcome::Alert(alert_id));
         }
         Ok(())
+    }
+
+    fn account_for(&mut self, finding: &Finding, outcome: FindingOutcome) {
+        let day = i64::from(finding.time.max(self.now).days());
+        self.outcomes.push(NewFinding { finding_id: finding.finding_id.clone(), outcome, day });
     }
 
     /// What the wanted findings are merged by, in their order.
@@ -222,6 +235,7 @@ impl<'a> Batch<'a> {
         report.findings += self.outcomes.len() as u64;
         report.staged += self.staged;
         report.hunted += self.hunted;
+        report.too_old += self.too_old;
         let mut queued = Vec::new();
         let mut entries = Vec::new();
         let mut touched = std::mem::take(&mut self.touched);
@@ -229,7 +243,6 @@ impl<'a> Batch<'a> {
         for touched in &mut touched {
             self.settle(touched, &mut queued, &mut entries, report);
         }
-        change.add_findings(&self.outcomes).await?;
         for (name, count) in &self.suppressed {
             report.suppressed += count;
             change.count_suppressed(name, *count, self.now).await?;
@@ -247,6 +260,7 @@ impl<'a> Batch<'a> {
             change.drop_untried_updates(&updated).await?;
         }
         change.put_alerts(&stored).await?;
+        change.add_findings(&self.outcomes).await?;
         change.queue(&queued, self.now).await?;
         change.audit(&entries).await?;
         report.queued += queued.len() as u64;

@@ -32,6 +32,7 @@ fn mistakes_have_a_place_and_a_hint() {
         ("suppress \"x\" { channel = \"*\" }", ["needs the attribute `reason`", "egret.hcl:4:1"]),
         ("alerts { dedup = [\"nothing\"] }", ["nothing", "egret.hcl:4"]),
         ("alerts { threshold = 0 }", ["at least 1", "egret.hcl:4"]),
+        ("alerts { keep = \"1d\" }", ["`keep` is at least 7d", "egret.hcl:4"]),
         // One mistake hides no other.
         ("alerts {\n threshold = 0\n dedup = [\"nothing\"]\n}", ["at least 1", "nothing"]),
         ("staging { digest_at = \"noon\" }", ["`noon` is no time of day", "02:30"]),

@@ -192,16 +192,48 @@ async fn four_outputs_with_failures_get_each_alert_once() {
 #[tokio::test]
 async fn a_rate_is_kept() {
     let peer = HttpPeer::start().await.unwrap();
-    let world = World::new(&configuration(&peer, "rate = \"3/200ms\"")).await;
+    let world = World::new(&configuration(&peer, "rate = \"3/m\"")).await;
     world.find(&findings(7)).await;
     world.take_in().await;
-    // Who tries once does not wait for it.
-    let report = world.deliver(DeliverUntil::TriedOnce).await;
-    let hook = report.outputs.iter().find(|output| output.output == "webhook.hook").unwrap();
-    assert!(hook.delivered >= 3 && hook.delivered < 7 && hook.pending == 7 - hook.delivered, "{hook:?}");
-    assert_eq!(hook.error.as_deref(), Some("its rate allows no more at present"));
-    world.deliver(DeliverUntil::Empty).await;
+    // Who tries once does not wait for it, and who comes next goes on from there.
+    for (waited, requests) in [(0, 3), (0, 3), (19, 3), (1, 4), (39, 5), (1, 6)] {
+        world.wait(waited);
+        let report = world.deliver(DeliverUntil::TriedOnce).await;
+        let hook = report.outputs.iter().find(|output| output.output == "webhook.hook").unwrap();
+        assert_eq!((peer.requests().len(), hook.pending), (requests, 7 - requests as u64), "{hook:?}");
+        assert_eq!(hook.error.as_deref(), Some("its rate allows no more at present"));
+    }
+    // Who waits for an empty queue waits for it.
+    let meanwhile = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(peer.requests().len(), 6);
+        world.wait(20);
+    };
+    tokio::join!(world.deliver(DeliverUntil::Empty), meanwhile);
     assert_eq!((peer.requests().len(), lines(&world)), (7, 7));
+}
+
+/// A service that asks for patience is left alone by the next process as well, also with what was not tried yet.
+#[tokio::test]
+async fn patience_that_was_asked_for_outlives_the_process() {
+    let peer = HttpPeer::start().await.unwrap();
+    peer.script([Answer::status(429).with_header("retry-after", "600")]);
+    let world = World::new(&configuration(&peer, "")).await;
+    world.find(&findings(1)).await;
+    world.take_in().await;
+    world.deliver(DeliverUntil::TriedOnce).await;
+    world.find(&[finding("other", 0)]).await;
+    world.take_in().await;
+    for (waited, requests) in [(0, 1), (599, 1), (2, 3)] {
+        world.wait(waited);
+        let report = world.deliver(DeliverUntil::TriedOnce).await;
+        assert_eq!(peer.requests().len(), requests, "{report:?}");
+        if requests == 1 {
+            let hook = report.outputs.iter().find(|output| output.output == "webhook.hook").unwrap();
+            assert_eq!(hook.pending, 2);
+            assert_eq!(hook.error.as_deref(), Some("it asked for patience until 2026-03-01T12:10:00Z"));
+        }
+    }
 }
 
 #[tokio::test]

@@ -5,5 +5,6 @@ mod support;
 
 mod configuration;
 mod delivery;
+mod forget;
 mod intake;
 mod staging;

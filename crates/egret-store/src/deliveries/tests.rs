@@ -6,6 +6,7 @@ use egret_model::{Alert, AlertStatus, Severity};
 
 use super::*;
 use crate::alerts::StoredAlert;
+use crate::{AlertFilter, FindingOutcome, NewFinding};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
@@ -50,7 +51,6 @@ fn alert(id: &str, revision: u32) -> StoredAlert {
 
 fn delivery(id: &str, revision: u32, action: AlertAction) -> NewDelivery {
     NewDelivery {
-        delivery_id: format!("{id}-{revision}"),
         alert_id: id.to_owned(),
         revision,
         output: "o".to_owned(),
@@ -123,7 +123,7 @@ async fn a_failure_waits_and_holds_back_its_alert_only() {
     let first = due(&store, NOW).await.remove(0);
     settle(&store, &first, Outcome::Later { due_at: later, error: "busy".into() }).await;
     let ids = |found: Vec<DueDelivery>| -> Vec<String> {
-        found.into_iter().map(|due| due.delivery.delivery_id).collect()
+        found.into_iter().map(|due| format!("{}-{}", due.delivery.alert_id, due.delivery.revision)).collect()
     };
     assert_eq!(ids(due(&store, NOW).await), ["b-1"]);
     assert_eq!(ids(due(&store, later).await), ["b-1", "a-1"]);
@@ -170,4 +170,44 @@ async fn a_change_that_is_dropped_never_was() {
     drop(change);
     assert!(due(&store, NOW).await.is_empty());
     assert_eq!(store.position("finding").await.unwrap(), 0);
+}
+
+/// An alert with more findings than go at a time goes in several times, the alert itself at last; others stay.
+#[tokio::test]
+async fn what_goes_goes_in_bounded_pieces() {
+    let (_folder, store) = store().await;
+    for id in ["a", "b"] {
+        put(&store, id, 1, AlertAction::Raise).await;
+    }
+    let first = due(&store, NOW).await.remove(0);
+    settle(&store, &first, Outcome::Delivered(Some("thread".into()))).await;
+    let mut closed = alert("a", 2);
+    closed.alert.status = AlertStatus::Closed;
+    let finding = |number: u32, outcome: FindingOutcome| NewFinding {
+        finding_id: format!("{number:032x}"),
+        outcome,
+        day: i64::from(NOW.days()),
+    };
+    let mut findings: Vec<NewFinding> =
+        (0..5).map(|number| finding(number, FindingOutcome::Alert("a".into()))).collect();
+    findings.extend((5..8).map(|number| finding(number, FindingOutcome::Staged)));
+    findings.push(finding(8, FindingOutcome::Alert("b".into())));
+    let mut change = store.change().await.unwrap();
+    change.put_alerts(&[&closed]).await.unwrap();
+    change.add_findings(&findings).await.unwrap();
+    change.commit().await.unwrap();
+
+    let before = NOW.plus_micros(86_400_000_000);
+    let mut gone = Vec::new();
+    for _ in 0..4 {
+        let mut change = store.change().await.unwrap();
+        let thinned = change.thin(before, 2).await.unwrap();
+        change.commit().await.unwrap();
+        gone.push((thinned.findings, thinned.alerts));
+    }
+    assert_eq!(gone, [(4, 0), (3, 0), (1, 1), (0, 0)]);
+    let left = store.alerts(&AlertFilter::default()).await.unwrap();
+    assert_eq!(left.iter().map(|alert| alert.alert_id.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(store.findings_of("b").await.unwrap(), [format!("{:032x}", 8)]);
+    assert_eq!(store.deliveries(&DeliveryFilter::default()).await.unwrap().len(), 1);
 }

@@ -1,21 +1,23 @@
 //! `egret alert`: alerts, what people do with them, and their delivery.
 
+mod page;
+mod queue;
+
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use egret_alert::{AlertSettings, DeliverUntil, lifecycle};
+use egret_alert::lifecycle;
 use egret_model::alert::Remark;
 use egret_model::time::parse_user_time;
 use egret_model::{Alert, AlertStatus, Clock, Severity, SystemClock, Timestamp};
-use egret_output::OutputDefinition;
-use egret_store::{AlertFilter, DeliveryFilter, DeliveryState, Store};
+use egret_store::{AlertFilter, DeliveryFilter, Store};
 use serde_json::{Value, json};
 
-use super::{Outcome, block_on, runtime, unknown};
-use crate::alerting::{count_of, tell};
+use self::page::Page;
+use self::queue::{Deliver, Drop, Queue};
+use super::{Outcome, block_on};
 use crate::arguments::Global;
-use crate::failure::{Failure, INTERRUPTED};
-use crate::interrupt::stop_on_ctrl_c;
+use crate::failure::Failure;
 use crate::output::{Objects, OutputFormat, print_one};
 use crate::project::{Project, environment};
 
@@ -40,6 +42,8 @@ pub enum Command {
     Deliver(Deliver),
     /// List deliveries: what waits, what was delivered, what was given up
     Queue(Queue),
+    /// Give up what waits for an output, for good
+    Drop(Drop),
     /// List what takes findings out, with how many it took
     Suppressions,
 }
@@ -126,58 +130,6 @@ pub struct Comment {
     text: String,
 }
 
-/// How far to deliver.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  egret alert deliver --wait\n  egret alert deliver --dead --to slack.soc"
-)]
-pub struct Deliver {
-    /// Go on until the queue is empty: everything is delivered or given up
-    #[arg(long)]
-    wait: bool,
-    /// Queue dead letters again
-    #[arg(long)]
-    dead: bool,
-    /// Of dead letters, only those to this output
-    #[arg(long, value_name = "OUTPUT", requires = "dead")]
-    to: Option<String>,
-}
-
-/// Which deliveries.
-#[derive(Debug, Args)]
-pub struct Queue {
-    /// Only in this state [default: pending and dead]
-    #[arg(long, value_enum)]
-    state: Option<State>,
-    /// Only to this output, as TYPE.NAME
-    #[arg(long, value_name = "OUTPUT")]
-    to: Option<String>,
-    /// At most N
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    limit: usize,
-}
-
-/// A state on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum State {
-    /// To be made.
-    Pending,
-    /// Made.
-    Delivered,
-    /// Given up.
-    Dead,
-}
-
-impl From<State> for DeliveryState {
-    fn from(state: State) -> Self {
-        match state {
-            State::Pending => Self::Pending,
-            State::Delivered => Self::Delivered,
-            State::Dead => Self::Dead,
-        }
-    }
-}
-
 /// Does it.
 pub fn run(global: &Global, command: &Command) -> Outcome {
     match command {
@@ -186,8 +138,9 @@ pub fn run(global: &Global, command: &Command) -> Outcome {
         Command::Ack(change) => apply(global, change, Kind::Acknowledge, ""),
         Command::Close(close) => apply(global, &close.change, Kind::Close, &close.reason),
         Command::Comment(comment) => apply(global, &comment.change, Kind::Comment, &comment.text),
-        Command::Deliver(options) => deliver(global, options),
-        Command::Queue(options) => queue(global, options),
+        Command::Deliver(options) => queue::deliver(global, options),
+        Command::Queue(options) => queue::queue(global, options),
+        Command::Drop(options) => queue::drop(global, options),
         Command::Suppressions => suppressions(global),
     }
 }
@@ -237,20 +190,19 @@ async fn find(store: &Store, id: &str) -> Result<Alert, Failure> {
 
 fn show(global: &Global, id: &str) -> Outcome {
     let project = Project::load(global)?;
-    let object = block_on(async {
+    let page = block_on(async {
         let store = project.existing_store().await?;
         let alert = find(&store, id).await?;
         let filter = DeliveryFilter { alert_id: Some(alert.alert_id.clone()), ..DeliveryFilter::default() };
         let deliveries = store.deliveries(&filter).await?;
         let history = store.audit_of(&format!("alert:{}", alert.alert_id)).await?;
         let findings = store.findings_of(&alert.alert_id).await?;
-        let mut object = serde_json::to_value(&alert).unwrap_or_default();
-        object["findings"] = json!(findings);
-        object["deliveries"] = json!(deliveries);
-        object["history"] = json!(history);
-        Ok(object)
+        Ok(Page { alert, findings, deliveries, history })
     })?;
-    print_one(object, OutputFormat::of_one(global.output))?;
+    match OutputFormat::of_one(global.output) {
+        OutputFormat::Table => page.print()?,
+        format => print_one(page.to_json(), format)?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -283,83 +235,6 @@ pub(super) fn who(by: Option<&str>) -> String {
     let variables = environment().variables;
     let user = by.map(str::to_owned).or_else(|| variables.get("USER").or(variables.get("LOGNAME")).cloned());
     user.unwrap_or_else(|| "unknown".to_owned())
-}
-
-fn deliver(global: &Global, options: &Deliver) -> Outcome {
-    let project = Project::load(global)?;
-    let settings = project.alert_settings()?;
-    let runtime = runtime()?;
-    let stop = egret_pipeline::StopSignal::default();
-    stop_on_ctrl_c(runtime.handle(), &stop, "finishing what is being sent");
-    let report = runtime.block_on(async {
-        let lake = project.existing_lake().await?;
-        let store = project.create_store().await?;
-        if options.dead {
-            check_output(&store, &settings, options.to.as_deref()).await?;
-            revive(&store, options, project.clock.now()).await?;
-        }
-        let until = if options.wait { DeliverUntil::Empty } else { DeliverUntil::TriedOnce };
-        project.alert(&settings, &store, &lake, Some(until), &stop).await
-    })?;
-    print_one(&report, OutputFormat::of_one(global.output))?;
-    let code = tell(&report);
-    Ok(if stop.is_stopped() { ExitCode::from(INTERRUPTED) } else { code })
-}
-
-/// An output that is neither configured nor in the queue is a typing error.
-async fn check_output(store: &Store, settings: &AlertSettings, output: Option<&str>) -> Result<(), Failure> {
-    let Some(output) = output else { return Ok(()) };
-    let mut names: Vec<String> = settings.outputs().iter().map(OutputDefinition::address).collect();
-    names.extend(store.queue_counts().await?.into_iter().map(|count| count.output));
-    names.sort();
-    names.dedup();
-    if names.iter().any(|name| name == output) {
-        return Ok(());
-    }
-    Err(unknown("output", output, names.iter().map(String::as_str)))
-}
-
-async fn revive(store: &Store, options: &Deliver, now: Timestamp) -> Result<(), Failure> {
-    let mut change = store.change().await?;
-    let revived = change.revive(options.to.as_deref(), now).await?;
-    change.commit().await?;
-    eprintln!("{} queued again", count_of(revived, "dead letter is", "dead letters are"));
-    Ok(())
-}
-
-fn queue(global: &Global, options: &Queue) -> Outcome {
-    let project = Project::load(global)?;
-    let settings = project.alert_settings()?;
-    let states = match options.state {
-        Some(state) => vec![DeliveryState::from(state)],
-        None => vec![DeliveryState::Dead, DeliveryState::Pending],
-    };
-    let deliveries = block_on(async {
-        let mut deliveries = Vec::new();
-        if let Some(store) = project.open_store().await? {
-            check_output(&store, &settings, options.to.as_deref()).await?;
-            for state in states {
-                let filter = DeliveryFilter {
-                    output: options.to.clone(),
-                    state: Some(state),
-                    limit: Some(options.limit.saturating_add(1)),
-                    ..DeliveryFilter::default()
-                };
-                deliveries.extend(store.deliveries(&filter).await?);
-            }
-        }
-        Ok(deliveries)
-    })?;
-    let columns = &["state", "output", "action", "attempts", "due_at", "error", "alert_id"];
-    let mut objects = Objects::new(OutputFormat::of_many(global.output)).columns(columns);
-    for delivery in deliveries.iter().take(options.limit) {
-        objects.push(delivery)?;
-    }
-    objects.finish()?;
-    if deliveries.len() > options.limit {
-        eprintln!("the first {} deliveries; --limit shows more", options.limit);
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn suppressions(global: &Global) -> Outcome {

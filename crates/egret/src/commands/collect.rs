@@ -124,7 +124,7 @@ async fn alert(
     options: &Options,
     stop: &StopSignal,
 ) -> Result<AlertReport, Failure> {
-    let settings = project.alert_settings()?;
+    let settings = project.alert_settings_with_warnings()?;
     let store = project.create_store().await?;
     let until = (!options.no_deliver).then_some(DeliverUntil::TriedOnce);
     project.alert(&settings, &store, lake, until, stop).await

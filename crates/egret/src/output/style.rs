@@ -20,6 +20,11 @@ pub fn stderr_has_colour() -> bool {
     has_colour(io::stderr().is_terminal())
 }
 
+/// Whether stdout is to have colours.
+pub fn stdout_has_colour() -> bool {
+    has_colour(io::stdout().is_terminal())
+}
+
 fn has_colour(is_terminal: bool) -> bool {
     match CHOICE.get().copied().unwrap_or(Color::Auto) {
         Color::Always => true,
@@ -59,12 +64,16 @@ pub fn faint(text: &str) -> String {
 
 /// A severity in its colour, padded to a column.
 pub fn severity(severity: Severity) -> String {
-    let code = match severity {
+    paint(severity_code(severity), &format!("{severity:<13}"))
+}
+
+/// The colour of a severity.
+pub const fn severity_code(severity: Severity) -> &'static str {
+    match severity {
         Severity::Informational => "2",
         Severity::Low => "36",
         Severity::Medium => "33",
         Severity::High => "31",
         Severity::Critical => "1;97;41",
-    };
-    paint(code, &format!("{severity:<13}"))
+    }
 }

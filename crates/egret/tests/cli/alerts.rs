@@ -22,7 +22,13 @@ struct Place {
 impl Place {
     /// A folder with a configuration that detects every event, an alert for each user.
     fn new(more: &str) -> Self {
-        let folder = TemporaryFolder::new();
+        let place = Self { folder: TemporaryFolder::new() };
+        place.configure(more);
+        place
+    }
+
+    /// Goes on with another configuration.
+    fn configure(&self, more: &str) {
         let configuration = format!(
             r#"
             partition "aws_cloudtrail_log" "prod" {{
@@ -37,8 +43,7 @@ impl Place {
             {more}
             "#
         );
-        folder.write("egret.hcl", configuration);
-        Self { folder }
+        self.folder.write("egret.hcl", configuration);
     }
 
     /// One more file, with an event of each of these users.
@@ -228,6 +233,86 @@ fn a_staged_detection_is_listed_and_promoted() {
     assert!(!place.folder.join("all.jsonl").exists());
     place.json(&["alert", "deliver"]);
     assert_eq!(place.folder.read("all.jsonl").iter().filter(|byte| **byte == b'\n').count(), 3);
+}
+
+/// What waits for an output that is not there any more is told, with what to do about it, until somebody does.
+#[test]
+fn what_waits_for_an_output_that_is_gone_can_be_given_up() {
+    let place =
+        Place::new("output \"file\" \"old\" { path = \"old.jsonl\" }\nroute { to = [output.file.old] }");
+    place.log("one", 0..3);
+    place.json(&["collect", "--no-deliver"]);
+    place.configure("");
+    let (_, stderr, _) = place.run(&["alert", "deliver"]);
+    assert!(stderr.contains("3 deliveries to file.old: it is not configured"), "{stderr}");
+    assert!(stderr.contains("egret alert drop file.old --reason TEXT"), "{stderr}");
+    let (_, stderr, code) = place.run(&["alert", "drop", "file.odl", "--reason", "gone"]);
+    assert!(code == 2 && stderr.contains("did you mean `file.old`?"), "{stderr}");
+    let dropped = place.json(&["alert", "drop", "file.old", "--reason", "gone", "--by", "ada"]);
+    assert_eq!(dropped, json!({"output": "file.old", "dropped": 3}));
+    let (_, stderr, code) = place.run(&["alert", "deliver"]);
+    assert!(code == 0 && !stderr.contains("file.old"), "{stderr}");
+    assert_eq!(place.run(&["alert", "queue", "--output", "ndjson"]).0, "");
+    let path = place.folder.join("egret-lake/store.sqlite");
+    let entries = runtime().block_on(async {
+        let store = egret_store::Store::open(&path).await.unwrap();
+        store.audit_of("output:file.old").await.unwrap()
+    });
+    let told: Vec<_> = entries.iter().map(|entry| (entry.by.as_str(), entry.detail.as_str())).collect();
+    assert_eq!(told, [("ada", "3 deliveries: gone")]);
+}
+
+#[test]
+fn blocks_that_name_no_detection_are_told() {
+    let place = Place::new(
+        r#"
+        output "file" "all" { path = "all.jsonl" }
+        suppress "a" {
+          detection = "everythin"
+          reason    = "a slip"
+        }
+        suppress "b" {
+          detection = "somewhere.*"
+          reason    = "a pattern is meant for whatever there is"
+        }
+        route {
+          detection = "quite_another_thing"
+          to        = [output.file.all]
+        }
+        route {
+          detection = "egret.delivery_failed"
+          to        = [output.file.all]
+        }
+        "#,
+    );
+    place.log("one", 0..1);
+    for command in [["config", "check"].as_slice(), &["collect"]] {
+        let (_, stderr, code) = place.run(command);
+        assert_eq!(code, 0, "{stderr}");
+        assert!(stderr.contains("warning: there is no detection `everythin`"), "{stderr}");
+        assert!(stderr.contains("did you mean `everything`?"), "{stderr}");
+        assert!(stderr.contains("`egret rule list` shows the detections"), "{stderr}");
+        assert_eq!(stderr.matches("there is no detection").count(), 2, "{stderr}");
+    }
+}
+
+/// A person gets a page, a program what it always got.
+#[test]
+fn an_alert_is_shown_as_a_page() {
+    let place =
+        Place::new("output \"file\" \"all\" { path = \"all.jsonl\" }\nroute { to = [output.file.all] }");
+    place.log("one", 0..1);
+    place.json(&["collect"]);
+    let (list, _, _) = place.run(&["alert", "list", "--output", "ndjson"]);
+    let alert: Value = serde_json::from_str(list.lines().next().unwrap()).unwrap();
+    let id = alert["alert_id"].as_str().unwrap();
+    let (page, _, _) = place.run(&["alert", "show", id, "--output", "table"]);
+    for line in ["high, open, 1 finding of everything", "event_name", "GetObject", "delivered", "raised"] {
+        assert!(page.contains(line), "{line}: {page}");
+    }
+    assert!(!page.contains('{') && !page.contains('\u{1b}'), "{page}");
+    let shown = place.json(&["alert", "show", id]);
+    assert_eq!(shown["findings"].as_array().unwrap().len(), 1);
 }
 
 /// What outputs read as a secret is shown by no command, whatever it is called.
