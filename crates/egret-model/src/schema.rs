@@ -10,6 +10,11 @@ use crate::types::ColumnType;
 /// column cannot give back, as a JSON object under the vendor's names and nesting.
 pub const EXTRA: &str = "extra";
 
+/// Whether a column is one of Egret's own, `tp_id` and its like. To people they say nothing that the fields do not say.
+pub fn is_own_column(name: &str) -> bool {
+    name.starts_with("tp_")
+}
+
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use egret_model::schema::is_own_column;
 use egret_model::{Alert, AlertAction};
 
 use crate::escape::Escape;
@@ -38,14 +39,10 @@ pub struct Letter {
     pub message: Message,
 }
 
-/// How the names of Egret's own columns begin.
-const OWN_COLUMN: &str = "tp_";
-
 impl Delivery {
-    /// The event of the first finding for people: without Egret's own columns, which say nothing to them that the
-    /// fields do not say.
+    /// The event of the first finding for people: without Egret's own columns.
     pub(crate) fn event_for_people(&self) -> serde_json::Value {
-        let told = self.alert.event.iter().filter(|(name, _)| !name.starts_with(OWN_COLUMN));
+        let told = self.alert.event.iter().filter(|(name, _)| !is_own_column(name));
         told.map(|(name, value)| (name.clone(), value.clone())).collect::<serde_json::Map<_, _>>().into()
     }
 

@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use egret_model::alert::{Difference, Remark};
+use egret_model::schema::is_own_column;
 use egret_model::{Alert, AlertStatus};
 use egret_store::{AuditEntry, DeliveryState, StoredDelivery};
 use serde_json::{Map, Value, json};
@@ -55,14 +56,14 @@ impl Page {
         let alert = &self.alert;
         drawing.section("Merged by", fields(&alert.merged_by));
         if alert.count > 1 {
-            drawing.section("What all findings share", fields(&alert.common));
+            drawing.section("What all findings share", event_fields(&alert.common));
             drawing.section("Where they differ", self.differences());
             let rest = alert.count.saturating_sub(alert.differences.len() as u64);
             if rest > 0 && !alert.differences.is_empty() {
                 drawing.remark(&format!("and {}", count_of(rest, "more finding", "more findings")));
             }
         } else {
-            drawing.section("The event", fields(&alert.event));
+            drawing.section("The event", event_fields(&alert.event));
         }
         drawing.section("Seen in them", self.observables());
         let evidence = alert.evidence.iter().map(|evidence| {
@@ -121,7 +122,7 @@ impl Page {
     /// A line for each finding that is told apart.
     fn differences(&self) -> Vec<Vec<String>> {
         let row = |difference: &Difference| {
-            let values = fields(&difference.values).into_iter().map(|field| field.join(" "));
+            let values = event_fields(&difference.values).into_iter().map(|field| field.join(" "));
             vec![difference.time.to_string(), values.collect::<Vec<_>>().join(", ")]
         };
         self.alert.differences.iter().map(row).collect()
@@ -142,6 +143,12 @@ impl Page {
         .map(|(name, values)| vec![name.to_owned(), first_of(values, MANY)])
         .collect()
     }
+}
+
+/// The fields of an event with dotted names, without Egret's own columns.
+fn event_fields(event: &Map<String, Value>) -> Vec<Vec<String>> {
+    let told = event.iter().filter(|(name, _)| !is_own_column(name));
+    fields(&told.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 /// The fields of an object with dotted names.

@@ -25,7 +25,7 @@ fn page() -> Page {
         finding_id: format!("{number:032x}"),
         time: at(number * 60),
         values: object(
-            json!({"source_ip_address": address, "request": {"key": format!("data/{number}.parquet")}}),
+            json!({"source_ip_address": address, "request": {"key": format!("data/{number}.parquet")}, "tp_id": "x"}),
         ),
     };
     let remark =
@@ -57,7 +57,7 @@ fn page() -> Page {
         merged_by: object(json!({"event->'user_identity'->>'user_name'": "mallory"})),
         common: object(json!({
             "event_name": "GetObject", "user_identity": {"type": "IAMUser", "user_name": "mallory"},
-            "resources": ["arn:aws:s3:::archive"],
+            "resources": ["arn:aws:s3:::archive"], "tp_table": "aws_cloudtrail_log",
             "user_agent": "a name that is so long that it does not fit into one line, not even into one of a wide terminal"
         })),
         differences: vec![difference(0, "198.51.100.7"), difference(1, "198.51.100.8")],
