@@ -271,8 +271,6 @@ fn write_line(
     change: &Change,
     [before, after]: [Option<&Document>; 2],
 ) -> Result<(), CompareError> {
-    let text = |document: Option<&'_ Document>| document.and_then(|document| document.text.clone());
-    let (object_before, object_after) = (text(before), text(after));
     let line = Line {
         time: facts.now,
         channel: facts.channel,
@@ -286,8 +284,8 @@ fn write_line(
         path_before: change.from.as_ref().filter(|_| change.operation == Operation::Move).map(Path::pointer),
         before: change.before.as_ref(),
         after: change.after.as_ref(),
-        object_before: object_before.as_deref(),
-        object_after: object_after.as_deref(),
+        object_before: before.and_then(|document| document.text.as_deref()),
+        object_after: after.and_then(|document| document.text.as_deref()),
         first_seen: Timestamp::from_micros(entry.first_seen),
     };
     serde_json::to_writer(&mut *lines, &line)?;

@@ -106,8 +106,9 @@ impl GeneratorDefinition {
         let retries = reader.optional_or("retries", RETRIES);
         let keep = reader.optional_or("keep", KEEP);
         let service = context.service.for_block(block, request_timeout.unwrap_or(REQUEST_TIMEOUT));
-        let generator =
-            (generator_type.decode)(&mut reader, &GeneratorContext { service, ..context.clone() });
+        let run_timeout = timeout.unwrap_or(TIMEOUT);
+        let context = GeneratorContext { service, run_timeout, ..context.clone() };
+        let generator = (generator_type.decode)(&mut reader, &context);
         reader.finish();
         let every = every?;
         let default_key = || generator_type.key.iter().map(|field| (*field).to_owned()).collect();

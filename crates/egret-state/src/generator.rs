@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use egret_http::ServiceContext;
@@ -42,6 +43,8 @@ pub trait QueryLake: Send + Sync + fmt::Debug {
 pub struct GeneratorContext {
     /// The environment (working folder, variables), the clock, and how long one request may take.
     pub service: ServiceContext,
+    /// How long a whole run may take.
+    pub run_timeout: Duration,
     /// The lake, where there is one.
     pub lake: Option<Arc<dyn QueryLake>>,
 }

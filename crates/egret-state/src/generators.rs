@@ -8,7 +8,6 @@ mod network_target;
 mod parts;
 mod patience;
 mod picked;
-mod run_timeout;
 mod selection;
 
 pub mod authorized_keys;

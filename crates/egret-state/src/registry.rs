@@ -27,7 +27,7 @@ pub struct GeneratorType {
     /// JSONPaths of lists whose order matters.
     pub ordered: &'static [&'static str],
     /// What can be configured beside what all generators have, the required first.
-    pub attributes: &'static [AttributeDocumentation],
+    pub attributes: &'static [&'static [AttributeDocumentation]],
     /// A block that uses every attribute.
     pub example: &'static str,
     /// What its documents are: Markdown, with one as an example.
@@ -36,6 +36,13 @@ pub struct GeneratorType {
     pub permissions: &'static str,
     /// Makes the generator that a block describes; `None` after a mistake, which was reported.
     pub decode: fn(&mut BlockReader<'_>, &GeneratorContext) -> Option<Arc<dyn Generator>>,
+}
+
+impl GeneratorType {
+    /// What can be configured beside what all generators have.
+    pub fn attributes(&self) -> impl Iterator<Item = &'static AttributeDocumentation> {
+        self.attributes.iter().copied().flatten()
+    }
 }
 
 /// All generator types, by name. To add one, write its module and name it here.

@@ -33,7 +33,7 @@ pub(crate) fn context(folder: &Path) -> GeneratorContext {
         clock: Arc::new(SystemClock),
         timeout: Duration::from_secs(5),
     };
-    GeneratorContext { service, lake: None }
+    GeneratorContext { service, run_timeout: Duration::from_secs(60), lake: None }
 }
 
 /// The generator of a block.

@@ -25,7 +25,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     key: &["user", "fingerprint", "file"],
     ignore: &[],
     ordered: &[],
-    attributes: &[host::ROOT],
+    attributes: &[&[host::ROOT]],
     example: r#"generator "authorized_keys" "keys" {
   every = "5m"
   root  = "/"

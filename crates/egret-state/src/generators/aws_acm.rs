@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use egret_http::aws;
-use egret_http::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, CallError, PROXY};
+use egret_http::{CallError, HTTP_ATTRIBUTES};
 use egret_model::Timestamp;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::{Value as Json, json};
@@ -94,22 +94,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     key: &["account", "region", "id"],
     ignore: &[],
     ordered: &[],
-    attributes: &[
-        ACCOUNTS,
-        REGIONS,
-        HOME_REGION,
-        CONCURRENCY,
-        aws::ACCESS_KEY,
-        aws::SECRET_KEY,
-        aws::SESSION_TOKEN,
-        aws::PROFILE,
-        aws::ROLE_ARN,
-        aws::EXTERNAL_ID,
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
-    ],
+    attributes: &[&[ACCOUNTS, REGIONS, HOME_REGION, CONCURRENCY], aws::IDENTITY_ATTRIBUTES, HTTP_ATTRIBUTES],
     example: r#"generator "aws_acm" "certificates" {
   every       = "6h"
   accounts    = ["own", { role_arn = "arn:aws:iam::321098765432:role/egret", external_id = env("EGRET_EXTERNAL_ID") }]

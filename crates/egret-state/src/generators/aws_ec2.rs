@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use egret_config::AttributeDocumentation;
+use egret_http::HTTP_ATTRIBUTES;
 use egret_http::aws;
-use egret_http::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, PROXY};
 
 use super::aws::{ACCOUNTS, AwsAccounts, CONCURRENCY, HOME_REGION, REGIONS};
 use super::kinds::decode_kinds;
@@ -30,32 +30,26 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     ignore: &[],
     ordered: &[],
     attributes: &[
-        AttributeDocumentation::optional(
-            "kinds",
-            "a list of strings",
-            "What to look at: security_group, instance, snapshot, image, key_pair, network_acl, internet_gateway. \
+        &[
+            AttributeDocumentation::optional(
+                "kinds",
+                "a list of strings",
+                "What to look at: security_group, instance, snapshot, image, key_pair, network_acl, internet_gateway. \
              Default: all.",
-        ),
-        AttributeDocumentation::optional(
-            "shared_snapshots",
-            "true or false",
-            "Whether snapshots that are shared with single accounts are looked for, which takes a request for each snapshot \
+            ),
+            AttributeDocumentation::optional(
+                "shared_snapshots",
+                "true or false",
+                "Whether snapshots that are shared with single accounts are looked for, which takes a request for each snapshot \
              that there is. Without, only public ones are found. Default: true.",
-        ),
-        ACCOUNTS,
-        REGIONS,
-        HOME_REGION,
-        CONCURRENCY,
-        aws::ACCESS_KEY,
-        aws::SECRET_KEY,
-        aws::SESSION_TOKEN,
-        aws::PROFILE,
-        aws::ROLE_ARN,
-        aws::EXTERNAL_ID,
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
+            ),
+            ACCOUNTS,
+            REGIONS,
+            HOME_REGION,
+            CONCURRENCY,
+        ],
+        aws::IDENTITY_ATTRIBUTES,
+        HTTP_ATTRIBUTES,
     ],
     example: r#"generator "aws_ec2" "outside" {
   every            = "15m"

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use egret_config::AttributeDocumentation;
+use egret_http::HTTP_ATTRIBUTES;
 use egret_http::aws;
-use egret_http::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, PROXY};
 
 use super::aws::{ACCOUNTS, AwsAccounts, CONCURRENCY, HOME_REGION};
 use super::kinds::decode_kinds;
@@ -33,31 +33,25 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     ignore: &[],
     ordered: &[],
     attributes: &[
-        AttributeDocumentation::optional(
-            "kinds",
-            "a list of strings",
-            "What to look at: user, group, role, policy, password_policy, account, saml_provider, oidc_provider. \
+        &[
+            AttributeDocumentation::optional(
+                "kinds",
+                "a list of strings",
+                "What to look at: user, group, role, policy, password_policy, account, saml_provider, oidc_provider. \
              Default: all.",
-        ),
-        AttributeDocumentation::optional(
-            "last_used",
-            "true or false",
-            "Whether documents say when passwords, access keys and roles were last used. That changes all the time, and \
+            ),
+            AttributeDocumentation::optional(
+                "last_used",
+                "true or false",
+                "Whether documents say when passwords, access keys and roles were last used. That changes all the time, and \
              takes another request for each access key. Default: false.",
-        ),
-        ACCOUNTS,
-        HOME_REGION,
-        CONCURRENCY,
-        aws::ACCESS_KEY,
-        aws::SECRET_KEY,
-        aws::SESSION_TOKEN,
-        aws::PROFILE,
-        aws::ROLE_ARN,
-        aws::EXTERNAL_ID,
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
+            ),
+            ACCOUNTS,
+            HOME_REGION,
+            CONCURRENCY,
+        ],
+        aws::IDENTITY_ATTRIBUTES,
+        HTTP_ATTRIBUTES,
     ],
     example: r#"generator "aws_iam" "prod" {
   every       = "15m"

@@ -5,8 +5,8 @@ mod survey;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use egret_http::HTTP_ATTRIBUTES;
 use egret_http::aws;
-use egret_http::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, PROXY};
 
 use super::aws::{ACCOUNTS, AwsAccounts, CONCURRENCY, HOME_REGION, REGIONS};
 use crate::documents::Documents;
@@ -22,22 +22,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     ignore: &[],
     // The first rule that fits counts.
     ordered: &["$.CORSRules", "$.Website.RoutingRules"],
-    attributes: &[
-        ACCOUNTS,
-        REGIONS,
-        HOME_REGION,
-        CONCURRENCY,
-        aws::ACCESS_KEY,
-        aws::SECRET_KEY,
-        aws::SESSION_TOKEN,
-        aws::PROFILE,
-        aws::ROLE_ARN,
-        aws::EXTERNAL_ID,
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
-    ],
+    attributes: &[&[ACCOUNTS, REGIONS, HOME_REGION, CONCURRENCY], aws::IDENTITY_ATTRIBUTES, HTTP_ATTRIBUTES],
     example: r#"generator "aws_s3" "buckets" {
   every       = "1h"
   accounts    = ["own", { role_arn = "arn:aws:iam::321098765432:role/egret", external_id = env("EGRET_EXTERNAL_ID") }]

@@ -24,7 +24,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     key: &["file", "user", "schedule", "command"],
     ignore: &[],
     ordered: &[],
-    attributes: &[host::ROOT],
+    attributes: &[&[host::ROOT]],
     example: r#"generator "cron_jobs" "cron" {
   every = "5m"
   root  = "/"

@@ -53,7 +53,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     key: &["name", "type"],
     ignore: &[],
     ordered: &[],
-    attributes: &[
+    attributes: &[&[
         AttributeDocumentation::required("names", "a list of strings", "The names, such as \"example.org\"."),
         AttributeDocumentation::optional(
             "types",
@@ -66,7 +66,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
             "a string",
             "The address of the server to ask, with a port if it is not 53. Default: the system's.",
         ),
-    ],
+    ]],
     example: r#"generator "dns_records" "own" {
   names  = ["example.org", "www.example.org", "_dmarc.example.org"]
   types  = ["A", "AAAA", "CNAME", "MX", "NS", "TXT", "CAA", "DS"]

@@ -45,7 +45,7 @@ fn check(generator_type: &GeneratorType) {
     let block = configuration.blocks_of("generator").next().unwrap();
     // What all clients of a service or all generators of a host have need not be in each.
     let shared = [HTTP_ATTRIBUTES, IDENTITY_ATTRIBUTES, &[REGION, ENDPOINT, ROOT]].concat();
-    for attribute in generator_type.attributes.iter().filter(|attribute| !shared.contains(attribute)) {
+    for attribute in generator_type.attributes().filter(|attribute| !shared.contains(attribute)) {
         // What excludes something else is there as a comment.
         let is_comment = example.contains(&format!("# {} =", attribute.name));
         let is_there = is_comment

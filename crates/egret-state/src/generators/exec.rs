@@ -12,7 +12,6 @@ use egret_process::{COMMAND, CommandLine, ENVIRONMENT, Ended, ProcessError};
 use crate::documents::Documents;
 use crate::generator::{GenerateError, Generator};
 use crate::generators::hidden::Hidden;
-use crate::generators::run_timeout::run_timeout;
 use crate::generators::selection::{SELECT, Selection};
 use crate::registry::GeneratorType;
 
@@ -32,7 +31,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     key: &[],
     ignore: &[],
     ordered: &[],
-    attributes: &[
+    attributes: &[&[
         COMMAND,
         ENVIRONMENT,
         AttributeDocumentation::optional(
@@ -42,7 +41,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
              line that is not empty is a document. Default: \"json\".",
         ),
         SELECT,
-    ],
+    ]],
     example: r#"generator "exec" "badges" {
   command     = ["./list-badges", "--all"]
   environment = { BADGE_TOKEN = env("BADGE_TOKEN") }
@@ -66,7 +65,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
         environment but PATH and what the block gives it, for as long as the `timeout` of a run: then it is killed, with \
         the processes that it started.",
     decode: |reader, context| {
-        let command = CommandLine::decode(reader, &context.service.environment, run_timeout(reader));
+        let command = CommandLine::decode(reader, &context.service.environment, context.run_timeout);
         let format = reader.optional_or("format", None::<Located<String>>);
         let select = Selection::decode(reader);
         let format = format.and_then(|format| read_format(format, reader));

@@ -34,7 +34,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     key: &[],
     ignore: &[],
     ordered: &[],
-    attributes: &[
+    attributes: &[&[
         AttributeDocumentation::required(
             "paths",
             "a list of strings",
@@ -67,7 +67,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
             "What is between the fields of `csv`, one character. Default: a comma, in `.tsv` a tab.",
         ),
         AttributeDocumentation::optional("max_size", "a size", "A larger file is not read. Default: 64MiB."),
-    ],
+    ]],
     example: r##"generator "file" "allowed_hosts" {
   paths      = ["/etc/app/*.csv", "/etc/app/sites/**/*.csv"]
   format     = "csv"

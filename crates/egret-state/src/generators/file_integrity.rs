@@ -29,7 +29,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     key: &["path"],
     ignore: &[],
     ordered: &[],
-    attributes: &[
+    attributes: &[&[
         AttributeDocumentation::required(
             "paths",
             "a list of strings",
@@ -62,7 +62,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
             "A file that keeps hashes from one start of Egret to the next. Default: none; they are kept in memory.",
         ),
         host::ROOT,
-    ],
+    ]],
     example: r#"generator "file_integrity" "system" {
   every     = "15m"
   root      = "/"

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use egret_config::{AttributeDocumentation, BlockReader, Diagnostic, Located};
-use egret_http::{Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, PROXY};
+use egret_http::{Address, HTTP_ATTRIBUTES, Http};
 use egret_model::Secret;
 
 use super::kinds::decode_kinds;
@@ -47,39 +47,42 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     ignore: &[],
     ordered: &[],
     attributes: &[
-        AttributeDocumentation::required(
-            "organisation",
-            "a string",
-            "The organisation, as its URL names it.",
-        ),
-        AttributeDocumentation::required("token", "a string", "A token; see what it must be allowed to do."),
-        AttributeDocumentation::optional(
-            "kinds",
-            "a list of strings",
-            "What to look at: organisation, member, outside_collaborator, team, repository, deploy_key, webhook, \
+        &[
+            AttributeDocumentation::required(
+                "organisation",
+                "a string",
+                "The organisation, as its URL names it.",
+            ),
+            AttributeDocumentation::required(
+                "token",
+                "a string",
+                "A token; see what it must be allowed to do.",
+            ),
+            AttributeDocumentation::optional(
+                "kinds",
+                "a list of strings",
+                "What to look at: organisation, member, outside_collaborator, team, repository, deploy_key, webhook, \
              branch_protection, ruleset, app. Default: all. Each of deploy_key, webhook, branch_protection and ruleset takes \
              a request for each repository.",
-        ),
-        AttributeDocumentation::optional(
-            "two_factor",
-            "true or false",
-            "Whether members and outside collaborators say if they use no second factor, which only owners of the \
+            ),
+            AttributeDocumentation::optional(
+                "two_factor",
+                "true or false",
+                "Whether members and outside collaborators say if they use no second factor, which only owners of the \
              organisation may ask. Default: true.",
-        ),
-        AttributeDocumentation::optional(
-            "url",
-            "a string",
-            "Where the API is. Default: https://api.github.com; of GitHub Enterprise Server, https://HOST/api/v3.",
-        ),
-        AttributeDocumentation::optional(
-            "concurrency",
-            "a number",
-            "So many requests are made at once. Default: 4.",
-        ),
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
+            ),
+            AttributeDocumentation::optional(
+                "url",
+                "a string",
+                "Where the API is. Default: https://api.github.com; of GitHub Enterprise Server, https://HOST/api/v3.",
+            ),
+            AttributeDocumentation::optional(
+                "concurrency",
+                "a number",
+                "So many requests are made at once. Default: 4.",
+            ),
+        ],
+        HTTP_ATTRIBUTES,
     ],
     example: r#"generator "github" "example" {
   every        = "6h"

@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use egret_config::AttributeDocumentation;
-use egret_http::{CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, PROXY};
+use egret_http::{HTTP_ATTRIBUTES, Http};
 
 use crate::documents::Documents;
 use crate::generator::{GenerateError, Generator};
-use crate::generators::run_timeout::run_timeout;
 use crate::generators::selection::{SELECT, Selection};
 use crate::registry::GeneratorType;
 
@@ -29,52 +28,59 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     ignore: &[],
     ordered: &[],
     attributes: &[
-        AttributeDocumentation::required("url", "a string", "What to ask."),
-        AttributeDocumentation::optional(
-            "method",
-            "a string",
-            "GET or POST. Default: GET, or POST if there is a `body`.",
-        ),
-        AttributeDocumentation::optional(
-            "headers",
-            "a map of strings",
-            "Headers to add; their values are secrets.",
-        ),
-        AttributeDocumentation::optional(
-            "query",
-            "a map of strings",
-            "Parameters to add to the URL; their values are secrets.",
-        ),
-        AttributeDocumentation::optional(
-            "body",
-            "a string",
-            "The body; it is JSON unless `headers` name another `Content-Type`.",
-        ),
-        AttributeDocumentation::optional("bearer", "a string", "A token for the header `Authorization`."),
-        AttributeDocumentation::optional("user", "a string", "A user's name for the header `Authorization`."),
-        AttributeDocumentation::optional("password", "a string", "The user's password."),
-        SELECT,
-        AttributeDocumentation::optional(
-            "error",
-            "a string",
-            "A JSONPath of what makes a failure of an answer that has a good status, unless it is null, false or empty: \
+        &[
+            AttributeDocumentation::required("url", "a string", "What to ask."),
+            AttributeDocumentation::optional(
+                "method",
+                "a string",
+                "GET or POST. Default: GET, or POST if there is a `body`.",
+            ),
+            AttributeDocumentation::optional(
+                "headers",
+                "a map of strings",
+                "Headers to add; their values are secrets.",
+            ),
+            AttributeDocumentation::optional(
+                "query",
+                "a map of strings",
+                "Parameters to add to the URL; their values are secrets.",
+            ),
+            AttributeDocumentation::optional(
+                "body",
+                "a string",
+                "The body; it is JSON unless `headers` name another `Content-Type`.",
+            ),
+            AttributeDocumentation::optional("bearer", "a string", "A token for the header `Authorization`."),
+            AttributeDocumentation::optional(
+                "user",
+                "a string",
+                "A user's name for the header `Authorization`.",
+            ),
+            AttributeDocumentation::optional("password", "a string", "The user's password."),
+            SELECT,
+            AttributeDocumentation::optional(
+                "error",
+                "a string",
+                "A JSONPath of what makes a failure of an answer that has a good status, unless it is null, false or empty: \
              \"$.error\" for Slack, \"$.errors[*].message\" for GraphQL.",
-        ),
-        AttributeDocumentation::optional("paging", "a block", "How further pages are asked for; see below."),
-        AttributeDocumentation::optional(
-            "max_pages",
-            "a number",
-            "If there are more pages, the rest of the state stays as it was. Default: 1000.",
-        ),
-        AttributeDocumentation::optional(
-            "rate",
-            "a string",
-            "So many requests at most: \"5/s\", \"100/m\", \"1000/h\". Default: no limit.",
-        ),
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
+            ),
+            AttributeDocumentation::optional(
+                "paging",
+                "a block",
+                "How further pages are asked for; see below.",
+            ),
+            AttributeDocumentation::optional(
+                "max_pages",
+                "a number",
+                "If there are more pages, the rest of the state stays as it was. Default: 1000.",
+            ),
+            AttributeDocumentation::optional(
+                "rate",
+                "a string",
+                "So many requests at most: \"5/s\", \"100/m\", \"1000/h\". Default: no limit.",
+            ),
+        ],
+        HTTP_ATTRIBUTES,
     ],
     example: r#"generator "http_json" "members" {
   url      = "https://api.example.org/v1/members"
@@ -127,7 +133,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
         let max_pages = reader.optional_or("max_pages", 1000_u64);
         let rate = request::decode_rate(reader);
         let paging = paging::decode(reader, request.as_ref());
-        let timeout = run_timeout(reader);
+        let timeout = context.run_timeout;
         Some(Arc::new(HttpJson {
             asking: Asking::new(http?, rate?, timeout),
             request: request?,

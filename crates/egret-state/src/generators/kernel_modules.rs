@@ -19,7 +19,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     key: &["name"],
     ignore: &[],
     ordered: &[],
-    attributes: &[host::ROOT],
+    attributes: &[&[host::ROOT]],
     example: r#"generator "kernel_modules" "modules" {
   every = "5m"
 }

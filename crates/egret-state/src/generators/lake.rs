@@ -17,11 +17,11 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     key: &[],
     ignore: &[],
     ordered: &[],
-    attributes: &[AttributeDocumentation::required(
+    attributes: &[&[AttributeDocumentation::required(
         "query",
         "a string",
         "The query, in the same SQL as everywhere.",
-    )],
+    )]],
     example: r#"generator "lake" "root_logins" {
   query = <<-SQL
     SELECT recipient_account_id AS account, source_ip_address AS address

@@ -27,7 +27,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     key: &["kind", "name"],
     ignore: &[],
     ordered: &[],
-    attributes: &[
+    attributes: &[&[
         AttributeDocumentation::optional(
             "shadow",
             "true or false",
@@ -39,7 +39,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
             "Whether to read `/etc/sudoers` and what it includes. Default: true.",
         ),
         host::ROOT,
-    ],
+    ]],
     example: r#"generator "linux_users" "users" {
   every  = "5m"
   root   = "/"

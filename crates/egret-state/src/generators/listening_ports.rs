@@ -30,7 +30,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     key: &["protocol", "address", "port"],
     ignore: &[],
     ordered: &[],
-    attributes: &[
+    attributes: &[&[
         AttributeDocumentation::optional(
             "programs",
             "true or false",
@@ -43,7 +43,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
              asks a name server something. Default: false.",
         ),
         host::ROOT,
-    ],
+    ]],
     example: r#"generator "listening_ports" "ports" {
   every         = "1m"
   root          = "/"

@@ -20,14 +20,14 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     key: &["mount_point"],
     ignore: &[],
     ordered: &[],
-    attributes: &[
+    attributes: &[&[
         AttributeDocumentation::optional(
             "exclude",
             "a list of strings",
             "Globs of mount points to leave out: those of containers and of sessions come and go.",
         ),
         host::ROOT,
-    ],
+    ]],
     example: r#"generator "mounts" "mounts" {
   every   = "10m"
   root    = "/"

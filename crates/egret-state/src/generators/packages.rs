@@ -30,7 +30,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     key: &["manager", "name", "place"],
     ignore: &[],
     ordered: &[],
-    attributes: &[
+    attributes: &[&[
         AttributeDocumentation::optional(
             "managers",
             "a list of strings",
@@ -49,7 +49,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
             "Further folders with npm packages: projects, or folders called `node_modules`. Globs may be used.",
         ),
         host::ROOT,
-    ],
+    ]],
     example: r#"generator "packages" "packages" {
   every        = "1h"
   root         = "/"

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use egret_config::AttributeDocumentation;
-use egret_http::{Address, CA_FILE, CLIENT_CERTIFICATE, CLIENT_KEY, Http, PROXY};
+use egret_http::{Address, HTTP_ATTRIBUTES, Http};
 use egret_model::Secret;
 
 use super::kinds::decode_kinds;
@@ -30,30 +30,29 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     ignore: &[],
     ordered: &[],
     attributes: &[
-        AttributeDocumentation::required(
-            "token",
-            "a string",
-            "The token of a Slack app: `xoxb-…` or `xoxp-…`.",
-        ),
-        AttributeDocumentation::optional(
-            "kinds",
-            "a list of strings",
-            "What to look at: user, channel, usergroup, integration. Default: user and channel.",
-        ),
-        AttributeDocumentation::optional(
-            "team_id",
-            "a string",
-            "The workspace, for a token that is of a whole organisation.",
-        ),
-        AttributeDocumentation::optional(
-            "url",
-            "a string",
-            "Where the API is. Default: https://slack.com/api; of GovSlack, https://slack-gov.com/api.",
-        ),
-        PROXY,
-        CA_FILE,
-        CLIENT_CERTIFICATE,
-        CLIENT_KEY,
+        &[
+            AttributeDocumentation::required(
+                "token",
+                "a string",
+                "The token of a Slack app: `xoxb-…` or `xoxp-…`.",
+            ),
+            AttributeDocumentation::optional(
+                "kinds",
+                "a list of strings",
+                "What to look at: user, channel, usergroup, integration. Default: user and channel.",
+            ),
+            AttributeDocumentation::optional(
+                "team_id",
+                "a string",
+                "The workspace, for a token that is of a whole organisation.",
+            ),
+            AttributeDocumentation::optional(
+                "url",
+                "a string",
+                "Where the API is. Default: https://slack.com/api; of GovSlack, https://slack-gov.com/api.",
+            ),
+        ],
+        HTTP_ATTRIBUTES,
     ],
     example: r#"generator "slack" "workspace" {
   every   = "1h"

@@ -17,7 +17,6 @@ use tokio::time::Instant;
 
 use crate::documents::Documents;
 use crate::generator::{GenerateError, Generator};
-use crate::generators::run_timeout::run_timeout;
 use crate::registry::GeneratorType;
 
 use connection::{Connection, Database};
@@ -33,7 +32,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     key: &[],
     ignore: &[],
     ordered: &[],
-    attributes: &[
+    attributes: &[&[
         AttributeDocumentation::required(
             "url",
             "a string",
@@ -44,7 +43,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
         CA_FILE,
         CLIENT_CERTIFICATE,
         CLIENT_KEY,
-    ],
+    ]],
     example: r#"generator "sql" "app_roles" {
   url   = "postgres://egret:${env("APP_DB_PASSWORD")}@db.example.org/app"
   query = <<-SQL
@@ -79,7 +78,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
         let url = reader.required::<Located<Secret>>("url");
         let query = reader.required::<String>("query");
         let connection = url.and_then(|url| Connection::decode(&url, reader, &context.service));
-        let timeout = run_timeout(reader);
+        let timeout = context.run_timeout;
         Some(Arc::new(Sql { connection: connection?, query: query?, timeout }))
     },
 };

@@ -27,7 +27,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     key: &["path"],
     ignore: &[],
     ordered: &[],
-    attributes: &[
+    attributes: &[&[
         AttributeDocumentation::optional(
             "paths",
             "a list of strings",
@@ -39,7 +39,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
             "Globs of what to leave out: with a slash of whole paths, without one of names.",
         ),
         host::ROOT,
-    ],
+    ]],
     example: r#"generator "suid_files" "suid" {
   every   = "6h"
   root    = "/"

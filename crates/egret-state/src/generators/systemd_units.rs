@@ -26,7 +26,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     key: &["path"],
     ignore: &[],
     ordered: &["$.exec.*"],
-    attributes: &[host::ROOT],
+    attributes: &[&[host::ROOT]],
     example: r#"generator "systemd_units" "units" {
   every = "5m"
   root  = "/"

@@ -34,7 +34,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     key: &["host"],
     ignore: &[],
     ordered: &["$.chain"],
-    attributes: &[
+    attributes: &[&[
         AttributeDocumentation::required(
             "hosts",
             "a list of strings",
@@ -51,7 +51,7 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
             "How TLS begins where it is not there from the start: \"smtp\", \"imap\" or \"postgres\".",
         ),
         CA_FILE,
-    ],
+    ]],
     example: r#"generator "tls_certificate" "mail" {
   hosts       = ["mx1.example.org", "mx2.example.org:587"]
   server_name = "mail.example.org"

@@ -57,7 +57,7 @@ impl World {
             clock: Arc::new(SystemClock),
             timeout: Duration::from_secs(30),
         };
-        Self { peer, context: GeneratorContext { service, lake: None } }
+        Self { peer, context: GeneratorContext { service, run_timeout: Duration::from_secs(60), lake: None } }
     }
 
     /// Runs the generator `kind` with these attributes.
