@@ -53,11 +53,16 @@ impl AlertMetrics {
 
     /// Adds what became of findings.
     pub fn add_findings(&self, report: &IntakeReport) {
-        let IntakeReport { findings, suppressed, staged, hunted, raised, updated, reopened, .. } = *report;
+        let IntakeReport { findings, suppressed, staged, hunted, too_old, raised, updated, reopened, .. } =
+            *report;
         let merged = findings.saturating_sub(suppressed + staged + hunted);
-        for (outcome, count) in
-            [("alert", merged), ("suppressed", suppressed), ("staged", staged), ("hunt", hunted)]
-        {
+        for (outcome, count) in [
+            ("alert", merged),
+            ("suppressed", suppressed),
+            ("staged", staged),
+            ("hunt", hunted),
+            ("too_old", too_old),
+        ] {
             self.findings.get_or_create(&Outcome { outcome }).inc_by(count);
         }
         for (action, count) in [("raise", raised), ("update", updated), ("reopen", reopened)] {
@@ -93,6 +98,7 @@ mod tests {
             suppressed: 3,
             staged: 2,
             hunted: 1,
+            too_old: 5,
             raised: 1,
             ..IntakeReport::default()
         });
@@ -108,6 +114,7 @@ mod tests {
         for line in [
             r#"egret_findings_taken_total{outcome="alert"} 4"#,
             r#"egret_findings_taken_total{outcome="suppressed"} 3"#,
+            r#"egret_findings_taken_total{outcome="too_old"} 5"#,
             r#"egret_alerts_total{action="raise"} 1"#,
             r#"egret_deliveries_total{output="slack.soc",outcome="dead"} 1"#,
             r#"egret_deliveries_pending{output="slack.soc"} 7"#,
