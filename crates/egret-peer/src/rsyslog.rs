@@ -95,13 +95,18 @@ impl RsyslogPeer {
     }
 
     /// On any free port, and looks at the process's sockets for which one: between choosing one and its taking it, it
-    /// could be somebody else's, and rsyslogd does not try a second time.
+    /// could be somebody else's, and rsyslogd does not try a second time. Of TCP, port 0 is any free one only where
+    /// a file for its number is named, and else 514.
     async fn start(listening: Listening, global: &str, module: &str) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let path = folder.path();
         let configuration = path.join("rsyslog.conf");
+        let port_file = match listening {
+            Listening::Udp => String::new(),
+            Listening::Tcp => format!(" listenPortFileName=\"{}\"", path.join("port").display()),
+        };
         let input = listening.input_type();
-        let input = format!("{module}input(type=\"{input}\" address=\"127.0.0.1\" port=\"0\")\n");
+        let input = format!("{module}input(type=\"{input}\" address=\"127.0.0.1\" port=\"0\"{port_file})\n");
         std::fs::write(&configuration, text_of(path, global, &input))?;
         let process = Command::new(PROGRAM)
             .args(["-n", "-f"])
