@@ -56,6 +56,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "egret-pipeline",
             "egret-source",
             "egret-sql",
+            "egret-state",
             "egret-store",
             "egret-table",
         ],

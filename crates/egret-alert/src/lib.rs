@@ -37,6 +37,7 @@ pub use deliver::{DeliverUntil, Deliverer, DeliveryReport, OutputReport};
 pub use error::AlertError;
 pub use intake::{Intake, IntakeReport};
 pub use metrics::AlertMetrics;
+pub use own::{Trouble, end_trouble, tell_trouble};
 pub use route::{RouteSubject, RouteVerdict};
 pub use staging::{Staging, set_stage};
 

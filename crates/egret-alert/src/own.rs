@@ -1,13 +1,15 @@
-//! Alerts of Egret's own: dead letters, and the digest of what is staged.
+//! Alerts of Egret's own: trouble such as dead letters, and the digest of what is staged.
 
 use std::collections::BTreeMap;
 
+use egret_model::alert::Remark;
 use egret_model::{Alert, AlertAction, AlertStatus, Severity, Timestamp, id};
-use egret_store::{AuditEntry, Change, StagedDetection, StoredAlert};
+use egret_store::{AuditEntry, Change, StagedDetection, Store, StoredAlert};
 use serde_json::{Map, Value as Json, json};
 
 use crate::configuration::AlertSettings;
 use crate::error::AlertError;
+use crate::lifecycle;
 use crate::route::{Destination, RouteSubject, destinations};
 use crate::tell::{deliveries_of, send_also_to};
 
@@ -20,6 +22,67 @@ pub(crate) const DIGEST: &str = "egret.staging_digest";
 /// Which day's digest was made last, in the store.
 const DIGEST_POSITION: &str = "staging_digest";
 
+/// Something that is wrong with Egret's own work, and that people must hear of: one alert until it is over.
+#[derive(Clone, Copy)]
+pub struct Trouble<'a> {
+    /// What kind of trouble it is; alerts have it for a detection: `egret.generator_failed`.
+    pub detection: &'a str,
+    /// What has it: an output's address, a generator's name.
+    pub subject: &'a str,
+    /// The channel of the alert.
+    pub channel: &'a str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The alert's title.
+    pub title: &'a str,
+    /// What to do about it.
+    pub description: &'a str,
+    /// What happened, for so many times.
+    pub message: &'a dyn Fn(u64) -> String,
+    /// How often it happened since it was last told.
+    pub count: u64,
+    /// What the alert is merged by: the subject, under its name.
+    pub merged_by: &'a Map<String, Json>,
+    /// What happened, for machines.
+    pub event: &'a Map<String, Json>,
+    /// An output that it must not go to, since that is where the trouble is.
+    pub not_to: Option<&'a str>,
+}
+
+/// Tells of trouble: raises its alert, or adds to the one that is open.
+///
+/// # Errors
+/// If the store fails.
+pub async fn tell_trouble(
+    store: &Store,
+    settings: &AlertSettings,
+    trouble: Trouble<'_>,
+    now: Timestamp,
+) -> Result<(), AlertError> {
+    let mut change = store.change().await?;
+    raise_trouble(&mut change, settings, trouble, now).await?;
+    Ok(change.commit().await?)
+}
+
+/// Closes the alert of trouble that is over, if one is open. Returns whether one was.
+///
+/// # Errors
+/// If the store fails.
+pub async fn end_trouble(
+    store: &Store,
+    settings: &AlertSettings,
+    [detection, subject]: [&str; 2],
+    remark: Remark,
+) -> Result<bool, AlertError> {
+    let mut change = store.change().await?;
+    let open = open_alert(&mut change, &merge_key_of(detection, subject)).await?;
+    change.commit().await?;
+    match open {
+        Some(stored) => lifecycle::close(store, settings, &stored.alert.alert_id, remark).await.map(|_| true),
+        None => Ok(false),
+    }
+}
+
 /// Dead letters of an output: an alert of its own, that goes to another one.
 pub(crate) async fn raise_dead_letters(
     change: &mut Change,
@@ -29,44 +92,64 @@ pub(crate) async fn raise_dead_letters(
     error: &str,
     now: Timestamp,
 ) -> Result<(), AlertError> {
-    let merged_by = object(json!({ "output": output }));
-    let merge_key = id::alert_id(DELIVERY_FAILED, output, "").to_string();
-    let known = change
-        .alerts_by_key(&[&merge_key], Timestamp::from_micros(i64::MIN), Timestamp::from_micros(i64::MAX))
-        .await?;
-    let open = known.into_iter().find(|stored| stored.alert.status != AlertStatus::Closed);
-    let event = object(json!({ "output": output, "error": error }));
-    let (mut stored, action) = match open {
+    let message = |count: u64| {
+        let noun = if count == 1 { "delivery was" } else { "deliveries were" };
+        format!("{count} {noun} given up at {output}: {error}")
+    };
+    let trouble = Trouble {
+        detection: DELIVERY_FAILED,
+        subject: output,
+        channel: "egret.delivery",
+        severity: Severity::High,
+        title: &format!("Alerts do not reach {output}"),
+        description: "Deliveries were refused, or tried for too long. Mend the output, then send them \
+            again: egret alert deliver --dead",
+        message: &message,
+        count: letters,
+        merged_by: &object(json!({ "output": output })),
+        event: &object(json!({ "output": output, "error": error })),
+        not_to: Some(output),
+    };
+    raise_trouble(change, settings, trouble, now).await
+}
+
+async fn raise_trouble(
+    change: &mut Change,
+    settings: &AlertSettings,
+    trouble: Trouble<'_>,
+    now: Timestamp,
+) -> Result<(), AlertError> {
+    let merge_key = merge_key_of(trouble.detection, trouble.subject);
+    let (mut stored, action) = match open_alert(change, &merge_key).await? {
         Some(mut stored) => {
-            stored.alert.count += letters;
+            stored.alert.count += trouble.count;
             stored.alert.revision += 1;
             (stored, AlertAction::Update)
         }
         None => {
-            let mut alert = own_alert(DELIVERY_FAILED, "egret.delivery", Severity::High, now);
-            alert.alert_id = id::alert_id(DELIVERY_FAILED, output, &now.to_string()).to_string();
-            alert.title = format!("Alerts do not reach {output}");
-            alert.description =
-                "Deliveries were refused, or tried for too long. Mend the output, then send them \
-                again: egret alert deliver --dead"
-                    .to_owned();
-            alert.count = letters;
-            alert.merged_by = merged_by;
+            let mut alert = own_alert(trouble.detection, trouble.channel, trouble.severity, now);
+            alert.alert_id = id::alert_id(trouble.detection, trouble.subject, &now.to_string()).to_string();
+            trouble.title.clone_into(&mut alert.title);
+            trouble.description.clone_into(&mut alert.description);
+            alert.count = trouble.count;
+            alert.merged_by = trouble.merged_by.clone();
             (StoredAlert { alert, merge_key, routes: BTreeMap::new() }, AlertAction::Raise)
         }
     };
-    let noun = if stored.alert.count == 1 { "delivery was" } else { "deliveries were" };
-    stored.alert.message = format!("{} {noun} given up at {output}: {error}", stored.alert.count);
-    stored.alert.event = event;
+    stored.alert.message = (trouble.message)(stored.alert.count);
+    stored.alert.event = trouble.event.clone();
     stored.alert.time_last = now;
     stored.alert.updated_at = now;
     if action == AlertAction::Raise {
         let mut to = routed(settings, &stored.alert);
-        to.retain(|destination| destination.output != output);
-        if to.is_empty() {
-            // Better to any output than to nobody.
-            let other = settings.outputs().iter().find(|other| other.enabled && other.address() != output);
-            to.extend(other.map(|other| Destination { output: other.address(), route: None }));
+        if let Some(shunned) = trouble.not_to {
+            to.retain(|destination| destination.output != shunned);
+            if to.is_empty() {
+                // Better to any output than to nobody.
+                let other =
+                    settings.outputs().iter().find(|other| other.enabled && other.address() != shunned);
+                to.extend(other.map(|other| Destination { output: other.address(), route: None }));
+            }
         }
         return raise(change, settings, stored, to, now).await;
     }
@@ -74,6 +157,17 @@ pub(crate) async fn raise_dead_letters(
     change.drop_untried_updates(&[&stored.alert.alert_id]).await?;
     change.put_alerts(&[&stored]).await?;
     Ok(change.queue(&queued, now).await?)
+}
+
+fn merge_key_of(detection: &str, subject: &str) -> String {
+    id::alert_id(detection, subject, "").to_string()
+}
+
+/// The alert with a key that nobody has closed.
+async fn open_alert(change: &mut Change, merge_key: &str) -> Result<Option<StoredAlert>, AlertError> {
+    let [first, last] = [i64::MIN, i64::MAX].map(Timestamp::from_micros);
+    let known = change.alerts_by_key(&[merge_key], first, last).await?;
+    Ok(known.into_iter().find(|stored| stored.alert.status != AlertStatus::Closed))
 }
 
 /// The digest of what is staged, once a day from the configured time on.
@@ -110,7 +204,7 @@ pub(crate) async fn raise_digest(
         [] => routed(settings, &alert),
         named => named.iter().map(|output| Destination { output: output.clone(), route: None }).collect(),
     };
-    let merge_key = id::alert_id(DIGEST, "", "").to_string();
+    let merge_key = merge_key_of(DIGEST, "");
     raise(change, settings, StoredAlert { alert, merge_key, routes: BTreeMap::new() }, to, now).await?;
     Ok(true)
 }

@@ -47,6 +47,11 @@ impl StopSignal {
         &self.0
     }
 
+    /// The flag, for those who look at it for longer than this value may live.
+    pub fn shared_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+
     /// Whether somebody has asked.
     pub fn is_stopped(&self) -> bool {
         self.0.load(Ordering::Relaxed)

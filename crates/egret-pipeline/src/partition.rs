@@ -80,6 +80,26 @@ impl PartitionDefinition {
         })
     }
 
+    /// One with nothing but a channel, whose records are written as the table says.
+    pub fn of(
+        table: Located<String>,
+        name: Located<String>,
+        channel: String,
+        source: Arc<dyn Source>,
+    ) -> Self {
+        Self {
+            table,
+            name,
+            source,
+            format: None,
+            filters: Vec::new(),
+            index: None,
+            timezone: Tz::UTC,
+            channel: Some(channel),
+            enabled: true,
+        }
+    }
+
     /// `table.name`
     pub fn path(&self) -> String {
         format!("{}.{}", self.table.value, self.name.value)

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ pub const CHANGE_TABLE: &str = "change";
 
 /// How long is waited before a run is tried again, the first time; then twice as long each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
+
+/// How often is looked whether the run is to end early.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What is done about a run other than usual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,6 +59,7 @@ pub struct StateSource {
     store: Arc<dyn StateStore>,
     runtime: Handle,
     options: RunOptions,
+    stop: Arc<AtomicBool>,
     ran: Mutex<Ran>,
 }
 
@@ -80,7 +85,13 @@ impl StateSource {
         runtime: Handle,
         options: RunOptions,
     ) -> Self {
-        Self { definition, store, runtime, options, ran: Mutex::default() }
+        Self { definition, store, runtime, options, stop: Arc::default(), ran: Mutex::default() }
+    }
+
+    /// Ends a run early once `flag` is set: it leaves nothing then, not even a record.
+    pub fn stopped_by(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.stop = flag;
+        self
     }
 
     /// What the run came to; `None` if there was none.
@@ -102,19 +113,12 @@ impl StateSource {
         let started = context.clock.now();
         let position = self.position(context).await?;
         let before = position.filter(|_| !self.options.baseline).and_then(|position| position.run.root);
-        let mut record = RunRecord {
-            generator: definition.name.value.clone(),
-            channel: definition.channel.clone(),
-            run: uuid::Uuid::now_v7().simple().to_string(),
-            started_at: started,
-            took: 0,
-            outcome: RunOutcome::Failed,
-            root: before,
-            objects: 0,
-            changes: 0,
-            notes: Vec::new(),
+        let mut record = RunRecord::new(&definition.name.value, &definition.channel, started);
+        record.root = before;
+        let outcome = tokio::select! {
+            outcome = self.generate_and_compare(before, &mut record) => outcome,
+            () = self.stopped() => return Err(self.failed("it was stopped".to_owned())),
         };
-        let outcome = self.generate_and_compare(before, &mut record).await;
         record.took = context.clock.now().micros() - started.micros();
         let (outcome, changes) = match outcome {
             Ok(done) => done,
@@ -125,8 +129,7 @@ impl StateSource {
             }
         };
         record.outcome = outcome;
-        let is_new = matches!(outcome, RunOutcome::Baseline | RunOutcome::Changed);
-        let object = is_new.then(|| Object {
+        let object = record.is_new_state().then(|| Object {
             name: STATE_OBJECT.to_owned(),
             location: definition.address(),
             offset: 0,
@@ -137,6 +140,12 @@ impl StateSource {
         });
         self.keep(changes, record);
         Ok(object)
+    }
+
+    async fn stopped(&self) {
+        while !self.stop.load(Ordering::Relaxed) {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     /// The newest state that was committed. If its run is not in the store, the process died before it noted it.
@@ -171,6 +180,7 @@ impl StateSource {
         });
         let documents = self.generate().await?;
         record.notes.extend(documents.notes().iter().cloned());
+        record.failed_parts = documents.failed().len() as u64;
         for failed in documents.failed() {
             let part = if failed.part.is_empty() { String::new() } else { format!("{}: ", failed.part) };
             record.notes.push(format!("not all could be looked at: {part}{}", failed.message));

@@ -139,6 +139,9 @@ pub struct RunRecord {
     pub objects: u64,
     /// Changes that it told.
     pub changes: u64,
+    /// Parts that could not be looked at: their objects stayed as they were.
+    #[serde(default)]
+    pub failed_parts: u64,
     /// What went wrong, or is worth knowing; a line each.
     pub notes: Vec<String>,
 }
@@ -270,9 +273,31 @@ pub(crate) fn checked(id: BlobId, bytes: Option<Vec<u8>>) -> Result<Vec<u8>, Sta
 }
 
 impl RunRecord {
+    /// A run that has left nothing so far: failed, unless something comes of it.
+    pub fn new(generator: &str, channel: &str, started_at: Timestamp) -> Self {
+        Self {
+            generator: generator.to_owned(),
+            channel: channel.to_owned(),
+            run: uuid::Uuid::now_v7().simple().to_string(),
+            started_at,
+            took: 0,
+            outcome: RunOutcome::Failed,
+            root: None,
+            objects: 0,
+            changes: 0,
+            failed_parts: 0,
+            notes: Vec::new(),
+        }
+    }
+
     /// Whether it left a state, be it the one before or a new one.
     pub fn has_state(&self) -> bool {
         self.root.is_some() && !matches!(self.outcome, RunOutcome::Failed | RunOutcome::HeldBack)
+    }
+
+    /// Whether it left a state that is another than before.
+    pub fn is_new_state(&self) -> bool {
+        matches!(self.outcome, RunOutcome::Baseline | RunOutcome::Changed)
     }
 
     /// As stores keep it.

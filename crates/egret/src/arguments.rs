@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use egret_config::ByteSize;
 
 use crate::commands::{
-    alert, collect, completion, config, finding, format, hunt, init, lake, output, partition, quarantine,
-    query, route, rule, scan, source, table, test,
+    alert, collect, completion, config, finding, format, generator, hunt, init, lake, output, partition,
+    quarantine, query, route, rule, scan, source, state, table, test,
 };
 use crate::output::OutputFormat;
 
@@ -98,6 +98,12 @@ pub enum Command {
     /// Outputs: where alerts go
     #[command(subcommand)]
     Output(output::Command),
+    /// States: what generators see, and what became different
+    #[command(subcommand)]
+    State(state::Command),
+    /// Generators: where states come from
+    #[command(subcommand)]
+    Generator(generator::Command),
     /// Tables: log types and their columns
     #[command(subcommand)]
     Table(table::Command),

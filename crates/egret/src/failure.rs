@@ -1,5 +1,6 @@
 //! How a command fails: an exit code, what is wrong, and what to do next.
 
+use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
@@ -9,6 +10,7 @@ use egret_lake::{CommitError, LakeError};
 use egret_model::SourceError;
 use egret_pipeline::{CollectError, HuntError};
 use egret_sql::SqlError;
+use egret_state::{CompareError, StateStoreError};
 use egret_store::StoreError;
 
 use crate::output::style;
@@ -89,6 +91,15 @@ impl Failure {
     }
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.hint {
+            Some(hint) => write!(f, "{}; {hint}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         let code = if error.kind() == io::ErrorKind::BrokenPipe { 0 } else { OUTSIDE };
@@ -115,6 +126,18 @@ impl From<CommitError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
+        Self::outside(error.to_string())
+    }
+}
+
+impl From<StateStoreError> for Failure {
+    fn from(error: StateStoreError) -> Self {
+        Self::outside(error.to_string())
+    }
+}
+
+impl From<CompareError> for Failure {
+    fn from(error: CompareError) -> Self {
         Self::outside(error.to_string())
     }
 }

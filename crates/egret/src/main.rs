@@ -8,10 +8,12 @@ mod arguments;
 mod commands;
 mod failure;
 mod interrupt;
+mod lake_queries;
 mod logging;
 mod output;
 mod progress;
 mod project;
+mod states;
 
 use std::process::ExitCode;
 

@@ -20,8 +20,37 @@ pub struct Progress {
     objects: AtomicU64,
     objects_done: AtomicU64,
     rows: AtomicU64,
-    findings: AtomicU64,
-    shows_findings: bool,
+    findings: FindingLines,
+}
+
+/// Findings as they are met: the first ones are shown, the rest counted.
+pub struct FindingLines {
+    met: AtomicU64,
+    are_shown: bool,
+}
+
+impl FindingLines {
+    /// None yet.
+    pub fn new(are_shown: bool) -> Self {
+        Self { met: AtomicU64::new(0), are_shown }
+    }
+
+    /// Gives the lines of those that are to be shown to `print`.
+    pub fn take(&self, findings: &[Finding], print: impl Fn(&str)) {
+        let before = self.met.fetch_add(findings.len() as u64, Ordering::Relaxed);
+        if self.are_shown {
+            let room = MAX_SHOWN_FINDINGS.saturating_sub(before) as usize;
+            findings.iter().take(room).for_each(|finding| print(&finding_line(finding)));
+        }
+    }
+
+    /// Says how many were not shown.
+    pub fn finish(&self) {
+        let met = self.met.load(Ordering::Relaxed);
+        if self.are_shown && met > MAX_SHOWN_FINDINGS {
+            eprintln!("… and {} more findings", HumanCount(met - MAX_SHOWN_FINDINGS));
+        }
+    }
 }
 
 impl Progress {
@@ -44,18 +73,14 @@ impl Progress {
             objects: AtomicU64::new(0),
             objects_done: AtomicU64::new(0),
             rows: AtomicU64::new(0),
-            findings: AtomicU64::new(0),
-            shows_findings,
+            findings: FindingLines::new(shows_findings),
         }
     }
 
     /// Takes the bar away; says what it had no room for.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
-        let findings = self.findings.load(Ordering::Relaxed);
-        if self.shows_findings && findings > MAX_SHOWN_FINDINGS {
-            eprintln!("… and {} more findings", HumanCount(findings - MAX_SHOWN_FINDINGS));
-        }
+        self.findings.finish();
     }
 
     /// Takes the bar away while something is printed.
@@ -74,7 +99,7 @@ impl Progress {
             load(&self.objects_done),
             load(&self.objects),
             load(&self.rows),
-            load(&self.findings)
+            load(&self.findings.met)
         ));
     }
 }
@@ -98,14 +123,7 @@ impl Observer for Progress {
 
     fn rows(&self, rows: u64, findings: &[Finding]) {
         self.rows.fetch_add(rows, Ordering::Relaxed);
-        let before = self.findings.fetch_add(findings.len() as u64, Ordering::Relaxed);
-        if !self.shows_findings {
-            return;
-        }
-        let room = MAX_SHOWN_FINDINGS.saturating_sub(before) as usize;
-        for finding in findings.iter().take(room) {
-            self.print(&finding_line(finding));
-        }
+        self.findings.take(findings, |line| self.print(line));
     }
 
     fn warning(&self, message: &str) {

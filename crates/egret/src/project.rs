@@ -1,11 +1,11 @@
 //! The project: what a configuration says, read and compiled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use egret_alert::{ALERTS_BLOCK, OVERRIDE_BLOCK, ROUTE_BLOCK, STAGING_BLOCK, SUPPRESS_BLOCK};
-use egret_config::{BlockKind, Configuration, Diagnostics, Environment, decode_block};
+use egret_config::{BlockKind, Configuration, Diagnostic, Diagnostics, Environment, decode_block};
 use egret_detect::library::{self, RULES, RuleContext, RuleLibrary, UnusedRule};
 use egret_detect::logsource::{LOGSOURCE, LogSources};
 use egret_detect::sigma::Placeholders;
@@ -17,11 +17,14 @@ use egret_pipeline::partition::{FORMAT_BLOCK, Formats, PARTITION_BLOCK};
 use egret_pipeline::{PartitionDefinition, PartitionPlan, Planner};
 use egret_source::Surroundings;
 use egret_sql::SqlCompiler;
+use egret_state::{CHANGE_TABLE, GENERATOR_BLOCK, GeneratorDefinition};
 use egret_table::builtin::TABLE_BLOCK;
 use egret_table::{PartitionContext, Tables};
 
 use crate::arguments::Global;
 use crate::failure::Failure;
+use crate::lake_queries::LakeQueries;
+use crate::states;
 
 /// The name of the configuration file that is looked for.
 pub const CONFIGURATION_FILE: &str = "egret.hcl";
@@ -36,7 +39,7 @@ const LOCALS_BLOCK: BlockKind = BlockKind::new("locals", &[]);
 const CONNECTION_BLOCK: BlockKind = BlockKind::new("connection", &["type", "name"]);
 
 /// Every kind of block that a configuration may have.
-const BLOCKS: [BlockKind; 15] = [
+const BLOCKS: [BlockKind; 16] = [
     LAKE_BLOCK,
     PARTITION_BLOCK,
     TABLE_BLOCK,
@@ -44,6 +47,7 @@ const BLOCKS: [BlockKind; 15] = [
     DETECTION,
     RULES,
     LOGSOURCE,
+    GENERATOR_BLOCK,
     OUTPUT_BLOCK,
     ROUTE_BLOCK,
     ALERTS_BLOCK,
@@ -68,6 +72,8 @@ pub struct Project {
     pub unused_rules: Vec<UnusedRule>,
     /// The partitions.
     pub partitions: Vec<PartitionDefinition>,
+    /// The generators.
+    pub generators: Vec<GeneratorDefinition>,
     /// Compiles SQL.
     pub compiler: SqlCompiler,
     /// The present.
@@ -85,6 +91,15 @@ impl Project {
         let mut diagnostics = Diagnostics::new();
         let configuration = Configuration::load(&paths, &BLOCKS, &environment, &mut diagnostics);
         Ok(Self::new(configuration, &[], &environment, diagnostics))
+    }
+
+    /// The same, if nothing is wrong with how its files are written.
+    pub fn load_valid(global: &Global) -> Result<Self, Failure> {
+        let project = Self::load(global)?;
+        if project.diagnostics.has_errors() {
+            return Err(Failure::configuration(&project.diagnostics));
+        }
+        Ok(project)
     }
 
     /// A project of these files, for commands that take rules as arguments.
@@ -132,11 +147,15 @@ impl Project {
         diagnostics.extend(warnings);
         egret_detect::test_file::attach_tests_beside(&mut detections, &mut diagnostics);
         let surroundings = surroundings(environment);
-        let partitions = configuration
+        let partitions: Vec<PartitionDefinition> = configuration
             .blocks_of(PARTITION_BLOCK.name)
             .filter_map(|block| PartitionDefinition::read(block, &surroundings, &mut diagnostics))
             .collect();
         let lake_folder = lake_folder(&configuration, environment, &mut diagnostics);
+        let lake = LakeQueries::new(&lake_folder, &clock, &tables);
+        let context = states::generator_context(environment, &clock, lake);
+        let generators = GeneratorDefinition::read_all(&configuration, &context, &mut diagnostics);
+        check_generator_names(&generators, &partitions, &mut diagnostics);
         let compiler = SqlCompiler::new(Arc::clone(&clock));
         Self {
             configuration,
@@ -145,6 +164,7 @@ impl Project {
             detections,
             unused_rules,
             partitions,
+            generators,
             compiler,
             clock,
             diagnostics,
@@ -190,8 +210,9 @@ impl Project {
             self.partitions.iter().map(|partition| planner.plan(partition, &mut diagnostics)).collect();
         self.check_unused_tables(&mut diagnostics);
         let others = self.detectors_of_other_tables(&plans, &mut diagnostics);
-        let detectors: Vec<&Detector> =
-            plans.iter().flatten().map(|plan| &plan.detector).chain(&others).collect();
+        let of_changes = self.detectors_of_changes(&mut diagnostics);
+        let planned = plans.iter().flatten().map(|plan| &plan.detector);
+        let detectors: Vec<&Detector> = planned.chain(&others).chain(&of_changes).collect();
         diagnostics.extend(check_targets(&self.detections, self.tables.names(), &detectors));
         self.read_alert_settings(&mut diagnostics);
         (plans, diagnostics)
@@ -236,18 +257,37 @@ impl Project {
             .collect()
     }
 
+    /// What looks at the changes of the generators, each on its channel.
+    fn detectors_of_changes(&self, diagnostics: &mut Diagnostics) -> Vec<Detector> {
+        let Ok(table) = self.tables.get(CHANGE_TABLE) else { return Vec::new() };
+        let channels: BTreeSet<&str> =
+            self.generators.iter().map(|generator| generator.channel.as_str()).collect();
+        let compile = |channel: &str| {
+            let schema = table.schema();
+            let (detector, mistakes) =
+                Detector::compile_valid(&self.detections, &schema, channel, &self.compiler);
+            diagnostics.extend(mistakes);
+            detector
+        };
+        channels.into_iter().map(compile).collect()
+    }
+
     /// What each table is: its columns and its channel.
     pub fn table_schemas(&self) -> BTreeMap<String, TableSchema> {
         self.tables.iter().map(|table| (table.name.value.clone(), table.schema())).collect()
     }
 
-    /// The channels of the partitions that have one of their own.
+    /// The channels of the partitions that have one of their own; changes are in a partition a generator.
     pub fn partition_channels(&self) -> BTreeMap<(String, String), String> {
         let own = |partition: &PartitionDefinition| {
             let key = (partition.table.value.clone(), partition.name.value.clone());
             Some((key, partition.channel.clone()?))
         };
-        self.partitions.iter().filter_map(own).collect()
+        let of_changes = |generator: &GeneratorDefinition| {
+            ((CHANGE_TABLE.to_owned(), generator.name.value.clone()), generator.channel.clone())
+        };
+        let of_changes = self.generators.iter().map(of_changes);
+        self.partitions.iter().filter_map(own).chain(of_changes).collect()
     }
 
     /// Where the lake is, or will be.
@@ -295,6 +335,26 @@ pub fn surroundings(environment: &Environment) -> Surroundings {
     Surroundings::new(&environment.working_folder)
         .with_home(environment.home.clone())
         .with_standard_input(std::io::stdin())
+}
+
+/// The changes of a generator are a partition of their own.
+fn check_generator_names(
+    generators: &[GeneratorDefinition],
+    partitions: &[PartitionDefinition],
+    diagnostics: &mut Diagnostics,
+) {
+    for partition in partitions.iter().filter(|partition| partition.table.value == CHANGE_TABLE) {
+        let same = generators.iter().find(|generator| generator.name.value == partition.name.value);
+        if let Some(generator) = same {
+            let mistake = Diagnostic::error(format!(
+                "the changes of generator `{}` are here too",
+                partition.name.value
+            ))
+            .at(&partition.name.location)
+            .note(format!("the generator is at {}", generator.name.location));
+            diagnostics.push(mistake.hint("give one of them another name"));
+        }
+    }
 }
 
 fn configuration_paths(global: &Global, environment: &Environment) -> Result<Vec<PathBuf>, Failure> {

@@ -68,7 +68,8 @@ pub fn run(mode: Mode) -> Result<Report, String> {
 
 fn all_pages(binary: &Binary, book: &Path) -> Result<Vec<Page>, String> {
     let mut pages = vec![pages::commands(&binary.help()?)];
-    for kind in [&pages::TABLES, &pages::SOURCES, &pages::FORMATS, &pages::OUTPUTS] {
+    let kinds = [&pages::TABLES, &pages::SOURCES, &pages::FORMATS, &pages::OUTPUTS, &pages::GENERATORS];
+    for kind in kinds {
         let described = binary.describe(kind.command)?;
         pages.push(pages::index(kind, &described));
         pages.extend(described.iter().map(|value| {

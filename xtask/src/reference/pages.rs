@@ -67,8 +67,18 @@ pub const OUTPUTS: Kind = Kind {
     example: "hcl",
 };
 
+/// Where states come from.
+pub const GENERATORS: Kind = Kind {
+    command: "generator",
+    folder: "generators",
+    title: "Generators",
+    introduction: "Where states come from. `egret generator show NAME` prints the same.",
+    example: "hcl",
+};
+
 /// What is prose: a key of the description, and the heading it gets.
-const PROSE: [(&str, &str); 2] = [("arrives", "What arrives"), ("permissions", "Permissions")];
+const PROSE: [(&str, &str); 3] =
+    [("documents", "Documents"), ("arrives", "What arrives"), ("permissions", "Permissions")];
 
 /// Of these, what a picture shows.
 const PICTURED: &str = "arrives";

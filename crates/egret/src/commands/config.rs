@@ -49,12 +49,15 @@ fn check(project: &Project) -> Outcome {
         eprintln!("there is no configuration here; `egret init` writes one to start from");
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!(
-        "the configuration is good: {}, {}, {}",
+    let mut counts = vec![
         counted(files, "file"),
         counted(project.partitions.len(), "partition"),
-        counted(project.detections.len(), "detection")
-    );
+        counted(project.detections.len(), "detection"),
+    ];
+    if !project.generators.is_empty() {
+        counts.push(counted(project.generators.len(), "generator"));
+    }
+    eprintln!("the configuration is good: {}", counts.join(", "));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,6 +6,7 @@ pub mod completion;
 pub mod config;
 pub mod finding;
 pub mod format;
+pub mod generator;
 pub mod hunt;
 pub mod init;
 pub mod lake;
@@ -19,6 +20,7 @@ pub mod route;
 pub mod rule;
 pub mod scan;
 pub mod source;
+pub mod state;
 pub mod table;
 pub mod test;
 
@@ -51,6 +53,8 @@ pub fn run(arguments: Arguments) -> Outcome {
         Command::Alert(command) => alert::run(global, &command),
         Command::Route(command) => route::run(global, &command),
         Command::Output(command) => output::run(global, &command),
+        Command::State(command) => state::run(global, &command),
+        Command::Generator(command) => generator::run(global, &command),
         Command::Table(command) => table::run(global, &command),
         Command::Source(command) => source::run(global, &command),
         Command::Rule(command) => rule::run(global, &command),

@@ -8,18 +8,20 @@ use std::time::Duration;
 use clap::Args;
 use egret_alert::view;
 use egret_lake::{Lake, ReadOptions};
-use egret_model::AlertStatus;
 use egret_model::alert::ALERT_TABLE;
 use egret_model::finding::finding_schema;
 use egret_model::quarantine::quarantine_schema;
 use egret_model::time::parse_duration;
+use egret_model::{AlertStatus, TableSchema};
 use egret_sql::{Session, SqlError};
+use egret_state::CHANGE_TABLE;
 use egret_store::AlertFilter;
 
 use super::range::ReadArguments;
 use super::{Outcome, block_on, session};
 use crate::arguments::Global;
 use crate::failure::Failure;
+use crate::lake_queries::register_empty_tables;
 use crate::output::{OutputFormat, RowPrinter, say, style};
 use crate::project::Project;
 
@@ -63,7 +65,7 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
         if let Some(lake) = &lake {
             lake.register(session.context(), &read).await?;
         }
-        register_empty_tables(&session, &project, lake.as_ref()).await?;
+        register_empty_tables(&session, known_tables(&project), lake.as_ref()).await?;
         register_alerts(&session, &project, &sql).await?;
         if options.explain {
             let plan = session.explain(&sql).await.map_err(|error| in_sql(error, &sql))?;
@@ -87,28 +89,13 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Tables that are known and have no row yet can be asked like any other.
-async fn register_empty_tables(
-    session: &Session,
-    project: &Project,
-    lake: Option<&Lake>,
-) -> Result<(), Failure> {
-    let there = match lake {
-        Some(lake) => lake.tables().await?,
-        None => Vec::new(),
-    };
-    let configured = project
-        .partitions
-        .iter()
-        .filter_map(|partition| Some(project.tables.get(&partition.table.value).ok()?.schema()));
-    let mut made: Vec<String> = there.iter().map(|table| table.name().to_owned()).collect();
-    for schema in configured.chain([finding_schema(), quarantine_schema()]) {
-        if !made.contains(&schema.name) {
-            session.register_batches(&schema.name, schema.to_arrow(), Vec::new())?;
-            made.push(schema.name);
-        }
-    }
-    Ok(())
+/// The tables of the configuration, and Egret's own.
+fn known_tables(project: &Project) -> Vec<TableSchema> {
+    let configured = project.partitions.iter().map(|partition| partition.table.value.as_str());
+    let changes = project.generators.iter().map(|_| CHANGE_TABLE).take(1);
+    let schemas =
+        configured.chain(changes).filter_map(|table| Some(project.tables.get(table).ok()?.schema()));
+    schemas.chain([finding_schema(), quarantine_schema()]).collect()
 }
 
 /// The view of alerts. They are read only if the query names it.

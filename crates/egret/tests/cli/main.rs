@@ -14,3 +14,4 @@ mod kill;
 mod messages;
 mod ranges;
 mod sigma;
+mod states;
