@@ -31,6 +31,12 @@ impl Address {
     }
 }
 
+impl From<Url> for Address {
+    fn from(url: Url) -> Self {
+        Self(url)
+    }
+}
+
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&host(&self.0))

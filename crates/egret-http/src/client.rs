@@ -1,5 +1,7 @@
 //! Requests and answers: the client with the user's settings, and its limits.
 
+use std::path::{Path, PathBuf};
+
 use bytes::Bytes;
 use egret_config::{AttributeDocumentation, BlockReader};
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
@@ -107,6 +109,8 @@ impl HttpResponse {
 pub struct Http {
     tls: Tls,
     proxy: Option<Address>,
+    /// In place of the network.
+    socket: Option<PathBuf>,
     context: ServiceContext,
     client: OnceCell<Client>,
 }
@@ -116,12 +120,21 @@ impl Http {
     pub fn decode(reader: &mut BlockReader<'_>, context: &ServiceContext) -> Option<Self> {
         let tls = Tls::decode(reader, context);
         let proxy = reader.optional_or("proxy", None::<Address>);
-        Some(Self { tls: tls?, proxy: proxy?, context: context.clone(), client: OnceCell::new() })
+        Some(Self::new(tls?, proxy?, None, context))
+    }
+
+    /// A client that reaches every host through a socket of this machine. Only `http` is spoken there.
+    pub fn over_socket(path: impl Into<PathBuf>, context: &ServiceContext) -> Self {
+        Self::new(Tls::default(), None, Some(path.into()), context)
+    }
+
+    fn new(tls: Tls, proxy: Option<Address>, socket: Option<PathBuf>, context: &ServiceContext) -> Self {
+        Self { tls, proxy, socket, context: context.clone(), client: OnceCell::new() }
     }
 
     /// The same without a proxy, for places that only this machine reaches.
     pub fn without_proxy(&self) -> Self {
-        Self { tls: self.tls.clone(), proxy: None, context: self.context.clone(), client: OnceCell::new() }
+        Self::new(self.tls.clone(), None, self.socket.clone(), &self.context)
     }
 
     /// When a try that begins now must be over.
@@ -152,25 +165,41 @@ impl Http {
         request: HttpRequest,
         max_bytes: usize,
     ) -> Result<HttpResponse, CallError> {
-        let client = self.client.get_or_try_init(async || self.make_client()).await?;
-        let place = host(&request.url);
-        let failed = |error: reqwest::Error| CallError::retry(explain(&place, error));
-        let sent = client
-            .request(request.method, request.url)
-            .headers(request.headers)
-            .body(request.body)
-            .send()
-            .await
-            .map_err(failed)?;
-        let (status, headers) = (sent.status(), sent.headers().clone());
-        let mut sent = sent;
+        let place = self.place(&request.url);
+        let mut sent = self.begin(request).await?;
         let (mut body, mut is_cut) = (Vec::new(), false);
+        let failed = |error: reqwest::Error| CallError::retry(explain(&place, error));
         while !is_cut && let Some(chunk) = sent.chunk().await.map_err(failed)? {
             let room = max_bytes - body.len();
             is_cut = chunk.len() > room;
             body.extend_from_slice(&chunk[..chunk.len().min(room)]);
         }
+        let (status, headers) = (sent.status(), sent.headers().clone());
         Ok(HttpResponse { status, headers, body: body.into(), is_cut })
+    }
+
+    /// Sends a request and reads the status and the headers of the answer. The body, however long it is or takes, is left
+    /// unread: `body` is empty and `is_cut` true.
+    ///
+    /// # Errors
+    /// If there is no answer; to be tried again.
+    pub async fn call_for_headers(&self, request: HttpRequest) -> Result<HttpResponse, CallError> {
+        let sent = self.begin(request).await?;
+        let (status, headers) = (sent.status(), sent.headers().clone());
+        Ok(HttpResponse { status, headers, body: Bytes::new(), is_cut: true })
+    }
+
+    /// Sends a request; the answer has begun.
+    async fn begin(&self, request: HttpRequest) -> Result<reqwest::Response, CallError> {
+        let client = self.client.get_or_try_init(async || self.make_client()).await?;
+        let place = self.place(&request.url);
+        let request = client.request(request.method, request.url).headers(request.headers).body(request.body);
+        request.send().await.map_err(|error| CallError::retry(explain(&place, error)))
+    }
+
+    /// Whom a request goes to, as it may be shown.
+    fn place(&self, url: &Url) -> String {
+        self.socket.as_deref().map_or_else(|| host(url), |socket: &Path| socket.display().to_string())
     }
 
     /// Sends a request, and takes every answer that is no success for a failure.
@@ -190,13 +219,18 @@ impl Http {
         request: HttpRequest,
         max_bytes: usize,
     ) -> Result<HttpResponse, CallError> {
-        let place = host(&request.url);
+        let place = self.place(&request.url);
         let response = self.call_within(request, max_bytes).await?;
         judge(&place, response, self.context.clock.now())
     }
 
     fn make_client(&self) -> Result<Client, CallError> {
-        let tls = self.tls.client_config().map_err(|error| CallError::retry(error.to_string()))?;
+        let tls = match &self.socket {
+            None => self.tls.client_config(),
+            // Nobody is met there whose certificate would have to be verified.
+            Some(_) => Tls::trusting_nobody(),
+        };
+        let tls = tls.map_err(|error| CallError::retry(error.to_string()))?;
         let mut builder = Client::builder()
             .tls_backend_preconfigured(tls)
             .timeout(self.context.timeout)
@@ -207,6 +241,9 @@ impl Http {
         if let Some(proxy) = &self.proxy {
             let proxy = reqwest::Proxy::all(proxy.url().clone());
             builder = builder.proxy(proxy.map_err(|error| CallError::refused(explain("the proxy", error)))?);
+        }
+        if let Some(socket) = &self.socket {
+            builder = builder.unix_socket(socket.as_path());
         }
         builder.build().map_err(|error| CallError::retry(explain("the client", error)))
     }

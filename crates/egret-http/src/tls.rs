@@ -7,7 +7,7 @@ use std::sync::Arc;
 use egret_config::{AttributeDocumentation, BlockReader};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
 use crate::context::ServiceContext;
 
@@ -90,9 +90,7 @@ impl Tls {
     /// # Errors
     /// If a file cannot be read or used.
     pub fn client_config(&self) -> Result<ClientConfig, TlsError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-        let builder = builder.with_root_certificates(self.roots()?);
+        let builder = builder()?.with_root_certificates(self.roots()?);
         Ok(match &self.client {
             None => builder.with_no_client_auth(),
             Some((certificate, key)) => {
@@ -101,6 +99,11 @@ impl Tls {
                 builder.with_client_auth_cert(certificates(certificate)?, private)?
             }
         })
+    }
+
+    /// What rustls needs where no TLS is spoken; to load the system's certificates takes a while.
+    pub(crate) fn trusting_nobody() -> Result<ClientConfig, TlsError> {
+        Ok(builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
     }
 
     fn roots(&self) -> Result<RootCertStore, TlsError> {
@@ -122,6 +125,11 @@ impl Tls {
     pub fn added_roots(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
         self.ca_file.as_deref().map_or(Ok(Vec::new()), certificates)
     }
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
