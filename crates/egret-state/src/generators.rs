@@ -8,6 +8,7 @@ mod network_target;
 mod parts;
 mod patience;
 mod picked;
+mod request_parts;
 mod selection;
 
 pub mod authorized_keys;
@@ -21,6 +22,7 @@ pub mod exec;
 pub mod file;
 pub mod file_integrity;
 pub mod github;
+pub mod http_headers;
 pub mod http_json;
 pub mod kernel_modules;
 pub mod lake;

@@ -6,9 +6,9 @@ use egret_config::{AttributeDocumentation, BlockReader};
 
 use crate::generator::{Generator, GeneratorContext};
 use crate::generators::{
-    authorized_keys, aws_acm, aws_ec2, aws_iam, aws_s3, cron_jobs, dns_records, exec, file, file_integrity,
-    github, http_json, kernel_modules, lake, linux_users, listening_ports, mounts, packages, slack, sql,
-    suid_files, systemd_units, tls_certificate,
+    authorized_keys, aws_acm, aws_ec2, aws_iam, aws_s3, cron_jobs, dns_records, exec,
+    file, file_integrity, github, http_headers, http_json, kernel_modules, lake, linux_users,
+    listening_ports, mounts, packages, slack, sql, suid_files, systemd_units, tls_certificate,
 };
 
 /// One type of generator.
@@ -59,6 +59,7 @@ pub fn generator_types() -> &'static [GeneratorType] {
         file::GENERATOR_TYPE,
         file_integrity::GENERATOR_TYPE,
         github::GENERATOR_TYPE,
+        http_headers::GENERATOR_TYPE,
         http_json::GENERATOR_TYPE,
         kernel_modules::GENERATOR_TYPE,
         lake::GENERATOR_TYPE,

@@ -7,13 +7,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use egret_config::{BlockReader, Diagnostic, Located};
-use egret_http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use egret_http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use egret_http::{Address, CallError, Http, HttpRequest, HttpResponse, Method, Url};
 use egret_model::Secret;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::generators::hidden::Hidden;
+use crate::generators::request_parts::{read_headers, read_method};
 
 use super::paging::Page;
 
@@ -54,7 +55,7 @@ impl Request {
         let body = reader.optional_or("body", None::<Secret>);
         let authorization = decode_authorization(reader);
         let method = method.and_then(|method| match method {
-            Some(method) => read_method(&method, reader).map(Some),
+            Some(method) => read_method(&method, [Method::GET, Method::POST], reader).map(Some),
             None => Some(None),
         });
         let headers = headers.and_then(|headers| {
@@ -106,32 +107,6 @@ fn decode_authorization(reader: &mut BlockReader<'_>) -> Option<Option<(HeaderVa
     };
     value.set_sensitive(true);
     Some(Some((value, secret)))
-}
-
-fn read_method(method: &Located<String>, reader: &mut BlockReader<'_>) -> Option<Method> {
-    let found = [Method::GET, Method::POST]
-        .into_iter()
-        .find(|known| method.value.eq_ignore_ascii_case(known.as_str()));
-    if found.is_none() {
-        let mistake = Diagnostic::error(format!("`{}` is no method to ask with", method.value));
-        reader.diagnostics().push(mistake.at(&method.location).hint("the methods are GET and POST"));
-    }
-    found
-}
-
-fn read_headers(headers: &[(Located<String>, Secret)], reader: &mut BlockReader<'_>) -> Option<HeaderMap> {
-    let mut map = HeaderMap::new();
-    for (name, value) in headers {
-        let parsed = HeaderName::try_from(&name.value).ok();
-        let Some((parsed, mut value)) = parsed.zip(HeaderValue::from_str(value.expose()).ok()) else {
-            let message = format!("`{}` and its value cannot be a header", name.value);
-            reader.diagnostics().error(&name.location, message);
-            return None;
-        };
-        value.set_sensitive(true);
-        map.insert(parsed, value);
-    }
-    Some(map)
 }
 
 /// Reads `rate`: the time between two requests.
