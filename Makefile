@@ -45,7 +45,7 @@ bench: setup ## measure collecting beside DuckDB: make bench DATA=FOLDER
 	bench/collect --data "$(DATA)"
 
 .PHONY: setup
-setup: toolchain $(PYTHON_STAMP) rsyslog postgresql mariadb nextest cargo-deny ## install what building and testing need; quick when done
+setup: toolchain $(PYTHON_STAMP) rsyslog postgresql mariadb podman nextest cargo-deny ## install what building and testing need; quick when done
 
 # The parts of setup.
 
@@ -84,6 +84,11 @@ postgresql:
 .PHONY: mariadb
 mariadb:
 	@[[ -x /usr/sbin/mariadbd ]] || $(MAKE) --no-print-directory apt PACKAGES=mariadb-server-core
+
+# A daemon of containers, which the tests start in a temporary folder.
+.PHONY: podman
+podman:
+	@[[ -x /usr/bin/podman ]] || $(MAKE) --no-print-directory apt PACKAGES=podman
 
 # Tools are built without optimisation: that takes a quarter of the time, and they run for seconds.
 .PHONY: nextest

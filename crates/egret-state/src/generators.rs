@@ -18,6 +18,7 @@ pub mod aws_iam;
 pub mod aws_s3;
 pub mod cron_jobs;
 pub mod dns_records;
+pub mod docker_containers;
 pub mod exec;
 pub mod file;
 pub mod file_integrity;

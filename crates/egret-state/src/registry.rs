@@ -6,7 +6,7 @@ use egret_config::{AttributeDocumentation, BlockReader};
 
 use crate::generator::{Generator, GeneratorContext};
 use crate::generators::{
-    authorized_keys, aws_acm, aws_ec2, aws_iam, aws_s3, cron_jobs, dns_records, exec,
+    authorized_keys, aws_acm, aws_ec2, aws_iam, aws_s3, cron_jobs, dns_records, docker_containers, exec,
     file, file_integrity, github, http_headers, http_json, kernel_modules, lake, linux_users,
     listening_ports, mounts, packages, slack, sql, suid_files, systemd_units, tls_certificate,
 };
@@ -55,6 +55,7 @@ pub fn generator_types() -> &'static [GeneratorType] {
         aws_s3::GENERATOR_TYPE,
         cron_jobs::GENERATOR_TYPE,
         dns_records::GENERATOR_TYPE,
+        docker_containers::GENERATOR_TYPE,
         exec::GENERATOR_TYPE,
         file::GENERATOR_TYPE,
         file_integrity::GENERATOR_TYPE,

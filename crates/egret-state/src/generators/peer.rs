@@ -1,11 +1,12 @@
 //! For tests: a service on loopback that answers by what it is asked, whatever the order, or hands the question on to
 //! another server.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value as Json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::task::JoinHandle;
 
 /// A request as it came.
@@ -26,6 +27,8 @@ pub(crate) enum Reply {
         headers: Vec<(String, String)>,
         body: String,
     },
+    /// These bytes, and no more.
+    Raw(String),
     /// What the server behind says.
     Forward,
 }
@@ -33,7 +36,7 @@ pub(crate) enum Reply {
 /// The service. It ends with this value.
 #[derive(Debug)]
 pub(crate) struct Peer {
-    port: u16,
+    url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
     accepting: JoinHandle<()>,
 }
@@ -67,7 +70,7 @@ impl Reply {
                 headers.push((name.to_owned(), value.into()));
                 Self::Answer { status, headers, body }
             }
-            Self::Forward => self,
+            Self::Raw(_) | Self::Forward => self,
         }
     }
 }
@@ -85,22 +88,34 @@ impl Peer {
         answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let record = Arc::clone(&asked);
-        let answer: Arc<dyn Fn(&Asked) -> Reply + Send + Sync> = Arc::new(answer);
-        let behind = behind.map(|url| url.trim_start_matches("http://").to_owned());
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let serving = Serving::new(behind, answer);
+        let asked = Arc::clone(&serving.record);
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (answer, record, behind) = (Arc::clone(&answer), Arc::clone(&record), behind.clone());
-                tokio::spawn(async move { serve(stream, behind, &record, &*answer).await });
+                let serving = serving.clone();
+                tokio::spawn(async move { serving.serve(stream).await });
             }
         });
-        Self { port, asked, accepting }
+        Self { url, asked, accepting }
+    }
+
+    /// One at a socket of this machine.
+    pub(crate) fn start_at(socket: &Path, answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = UnixListener::bind(socket).unwrap();
+        let serving = Serving::new(None, answer);
+        let asked = Arc::clone(&serving.record);
+        let accepting = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let serving = serving.clone();
+                tokio::spawn(async move { serving.serve(stream).await });
+            }
+        });
+        Self { url: socket.display().to_string(), asked, accepting }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        self.url.clone()
     }
 
     /// What it was asked so far.
@@ -109,35 +124,49 @@ impl Peer {
     }
 }
 
-async fn serve(
-    mut stream: TcpStream,
+/// How requests are answered.
+#[derive(Clone)]
+struct Serving {
     behind: Option<String>,
-    record: &Mutex<Vec<Asked>>,
-    answer: &(dyn Fn(&Asked) -> Reply + Send + Sync),
-) -> Option<()> {
-    let asked = read(&mut stream).await?;
-    record.lock().unwrap_or_else(PoisonError::into_inner).push(asked.clone());
-    match (answer(&asked), behind) {
-        (Reply::Answer { status, headers, body }, _) => {
-            let mut head =
-                format!("HTTP/1.1 {status} said\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
-            headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
-            stream.write_all(format!("{head}\r\n{body}").as_bytes()).await.ok()?;
-        }
-        (Reply::Forward, Some(behind)) => {
-            let mut onward = TcpStream::connect(behind).await.ok()?;
-            let mut head = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", asked.method, asked.path);
-            let others = asked.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("connection"));
-            others.for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
-            onward.write_all(format!("{head}\r\n{}", asked.body).as_bytes()).await.ok()?;
-            tokio::io::copy(&mut onward, &mut stream).await.ok()?;
-        }
-        (Reply::Forward, None) => {}
-    }
-    stream.shutdown().await.ok()
+    record: Arc<Mutex<Vec<Asked>>>,
+    answer: Arc<dyn Fn(&Asked) -> Reply + Send + Sync>,
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Asked> {
+impl Serving {
+    fn new(behind: Option<String>, answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+        let behind = behind.map(|url| url.trim_start_matches("http://").to_owned());
+        Self { behind, record: Arc::default(), answer: Arc::new(answer) }
+    }
+
+    async fn serve(&self, mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Option<()> {
+        let asked = read(&mut stream).await?;
+        self.record.lock().unwrap_or_else(PoisonError::into_inner).push(asked.clone());
+        match ((self.answer)(&asked), &self.behind) {
+            (Reply::Answer { status, headers, body }, _) => {
+                let mut head = format!(
+                    "HTTP/1.1 {status} said\r\nconnection: close\r\ncontent-length: {}\r\n",
+                    body.len()
+                );
+                headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
+                stream.write_all(format!("{head}\r\n{body}").as_bytes()).await.ok()?;
+            }
+            (Reply::Raw(bytes), _) => stream.write_all(bytes.as_bytes()).await.ok()?,
+            (Reply::Forward, Some(behind)) => {
+                let mut onward = TcpStream::connect(behind).await.ok()?;
+                let mut head = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", asked.method, asked.path);
+                let others =
+                    asked.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("connection"));
+                others.for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
+                onward.write_all(format!("{head}\r\n{}", asked.body).as_bytes()).await.ok()?;
+                tokio::io::copy(&mut onward, &mut stream).await.ok()?;
+            }
+            (Reply::Forward, None) => {}
+        }
+        stream.shutdown().await.ok()
+    }
+}
+
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Asked> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
