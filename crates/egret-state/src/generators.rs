@@ -1,7 +1,7 @@
 //! The generators, one module each.
 
 mod aws;
-mod hidden;
+pub(crate) mod hidden;
 mod json_stream;
 mod kinds;
 mod network_target;

@@ -18,6 +18,7 @@ mod shape;
 mod differ;
 mod render;
 
+mod postgres;
 mod store;
 
 mod state;
@@ -46,7 +47,8 @@ pub use schedule::due_at;
 pub use shape::{DocumentPath, Shape};
 pub use source::{CHANGE_TABLE, RunOptions, STATE_OBJECT, StatePosition, StateSource};
 pub use store::{
-    Blob, BlobId, RunFilter, RunOutcome, RunRecord, SqliteStateStore, StateStore, StateStoreError,
+    Blob, BlobId, FolderStateStore, PostgresStateStore, RunFilter, RunOutcome, RunRecord, SqliteStateStore,
+    StateStore, StateStoreError,
 };
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! Everything but the runs is a blob that never changes, so what two states share is stored once, and writing something
 //! twice is no harm. Which state of a generator counts is not decided here: that is the checkpoint in the lake.
 
+mod folder;
+mod postgres;
 mod sqlite;
 
 use std::fmt;
@@ -11,6 +13,8 @@ use async_trait::async_trait;
 use egret_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use folder::FolderStateStore;
+pub use postgres::PostgresStateStore;
 pub use sqlite::SqliteStateStore;
 
 /// The name of a blob: where it belongs in the order of all, and the hash of its bytes. Neighbours in a state are
@@ -167,6 +171,14 @@ pub enum StateStoreError {
     /// The database failed.
     #[error("the store of states failed: {0}")]
     Database(#[from] sqlx::Error),
+    /// The database does not let us in.
+    #[error("cannot reach {place}, where states are kept: {why}")]
+    Unreachable {
+        /// Where it is.
+        place: String,
+        /// What was said.
+        why: String,
+    },
     /// A file or folder failed.
     #[error("cannot {action} {place}: {error}")]
     Io {
@@ -212,7 +224,8 @@ pub enum StateStoreError {
 /// Keeps blobs and runs.
 ///
 /// To add one, implement this and pass the shared suite in `tests/store.rs`. All methods may be called at once, from
-/// several processes.
+/// several processes. A blob that [`Self::put`] was given is never taken away by a [`Self::remove`] at the same time that
+/// does not know of it: removing looks at the time again, and nothing comes between.
 #[async_trait]
 pub trait StateStore: Send + Sync + fmt::Debug {
     /// Keeps blobs, and notes that they were wanted at `now`. Those that are there already stay.
@@ -256,11 +269,22 @@ pub trait StateStore: Send + Sync + fmt::Debug {
     /// If they cannot be read.
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StateStoreError>;
 
-    /// Forgets the runs of a generator that began before `before`. Returns how many that were.
+    /// The generators that have runs, by name.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    async fn generators(&self) -> Result<Vec<String>, StateStoreError>;
+
+    /// Forgets the runs of a generator that began before `before`, but not the run `except`. Returns how many that were.
     ///
     /// # Errors
     /// If they cannot be removed.
-    async fn remove_runs(&self, generator: &str, before: Timestamp) -> Result<u64, StateStoreError>;
+    async fn remove_runs(
+        &self,
+        generator: &str,
+        before: Timestamp,
+        except: Option<&str>,
+    ) -> Result<u64, StateStoreError>;
 }
 
 /// Checks what was read against its name.

@@ -1,6 +1,7 @@
 //! States in a file of SQLite: the default, beside the lake.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -47,6 +48,7 @@ impl SqliteStateStore {
                 error,
             })?;
         }
+        let _creation = lock_creation(path).await?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -87,6 +89,25 @@ impl SqliteStateStore {
             .await?;
         Ok(transaction.commit().await?)
     }
+}
+
+/// Two processes that made the database at once would fail each other, so each waits for the other. `None` if it is there.
+async fn lock_creation(path: &Path) -> Result<Option<File>, StateStoreError> {
+    if fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0) {
+        return Ok(None);
+    }
+    let mut lock = path.as_os_str().to_owned();
+    lock.push("-creation.lock");
+    let lock = PathBuf::from(lock);
+    let place = lock.display().to_string();
+    // On a thread that may wait: this one may be the one that the holder needs to get on.
+    let locked = tokio::task::spawn_blocking(move || {
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(&lock)?;
+        file.lock()?;
+        Ok(file)
+    });
+    let locked = locked.await.map_err(io::Error::other).flatten();
+    locked.map(Some).map_err(|error| StateStoreError::Io { action: "lock", place, error })
 }
 
 #[async_trait]
@@ -192,9 +213,19 @@ impl StateStore for SqliteStateStore {
         rows.iter().map(|row: &SqliteRow| RunRecord::from_text(row.try_get(0)?)).collect()
     }
 
-    async fn remove_runs(&self, generator: &str, before: Timestamp) -> Result<u64, StateStoreError> {
-        let sql = "DELETE FROM run WHERE generator = $1 AND started_at < $2";
-        let done = sqlx::query(sql).bind(generator).bind(before.micros()).execute(&self.pool).await?;
-        Ok(done.rows_affected())
+    async fn generators(&self) -> Result<Vec<String>, StateStoreError> {
+        let sql = "SELECT DISTINCT generator FROM run ORDER BY generator";
+        Ok(sqlx::query_scalar(sql).fetch_all(&self.pool).await?)
+    }
+
+    async fn remove_runs(
+        &self,
+        generator: &str,
+        before: Timestamp,
+        except: Option<&str>,
+    ) -> Result<u64, StateStoreError> {
+        let sql = "DELETE FROM run WHERE generator = $1 AND started_at < $2 AND run IS NOT $3";
+        let delete = sqlx::query(sql).bind(generator).bind(before.micros()).bind(except);
+        Ok(delete.execute(&self.pool).await?.rows_affected())
     }
 }

@@ -1,20 +1,20 @@
 //! Where the database is and how it is reached; and what its failures mean.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use egret_config::{BlockReader, Diagnostic, Located};
-use egret_http::{CallError, ServiceContext, Url, said};
+use egret_http::{CallError, ServiceContext, said};
 use egret_model::Secret;
 use sqlx::ConnectOptions as _;
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlSslMode};
-use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgSslMode};
+use sqlx::postgres::{PgConnectOptions, PgDatabaseError};
 use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::generators::hidden::Hidden;
+use crate::postgres::{is_loopback, place_of, with_safe_tls};
 
 /// So much of what a database says is shown to people.
 const MAX_SHOWN: usize = 400;
@@ -88,10 +88,7 @@ impl Connection {
             ));
             return None;
         };
-        // The password is a secret also where it is said without the rest.
-        let parsed = Url::parse(text).ok();
-        let password = parsed.as_ref().and_then(Url::password).map(decoded);
-        let hidden = Hidden::new([Some(&url.value), password.as_ref()].into_iter().flatten());
+        let hidden = Hidden::of_url(&url.value);
         Some(Self { database, place, timeout: context.timeout, hidden })
     }
 
@@ -154,21 +151,8 @@ fn postgres(url: &str, files: &Files<'_>) -> Option<(Database, String)> {
     if let Some((certificate, key)) = files.client {
         options = options.ssl_client_cert(certificate).ssl_client_key(key);
     }
-    let is_here = options.get_socket().is_some()
-        || options.get_host().starts_with('/')
-        || is_loopback(options.get_host());
-    let mode = match options.get_ssl_mode() {
-        // TLS that is not verified is for whoever stands between.
-        PgSslMode::Prefer | PgSslMode::Allow if is_here => PgSslMode::Prefer,
-        PgSslMode::Disable => PgSslMode::Disable,
-        PgSslMode::VerifyCa => PgSslMode::VerifyCa,
-        _ => PgSslMode::VerifyFull,
-    };
-    let place = match options.get_socket() {
-        Some(socket) => format!("the database at {}", socket.display()),
-        None => format!("the database at {}:{}", options.get_host(), options.get_port()),
-    };
-    Some((Database::Postgres(Box::new(options.ssl_mode(mode))), place))
+    let place = place_of(&options);
+    Some((Database::Postgres(Box::new(with_safe_tls(options))), place))
 }
 
 fn mysql(url: &str, files: &Files<'_>) -> Option<(Database, String)> {
@@ -209,15 +193,4 @@ fn sqlite(url: &str, folder: &Path) -> Option<(Database, String)> {
         .pragma("query_only", "1")
         .disable_statement_logging();
     Some((Database::Sqlite(Box::new(options)), place))
-}
-
-/// Text of a URL without its percent signs.
-fn decoded(text: &str) -> Secret {
-    let query = Url::parse(&format!("http://a/?{}", text.replace('+', "%2B"))).ok();
-    let decoded = query.and_then(|query| Some(query.query_pairs().next()?.0.into_owned()));
-    Secret::new(decoded.unwrap_or_default())
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
