@@ -19,6 +19,7 @@ mod differ;
 mod render;
 
 mod postgres;
+mod settings;
 mod store;
 
 mod state;
@@ -44,6 +45,7 @@ pub use path::{Path, Step};
 pub use registry::{COMMON_ATTRIBUTES, GeneratorType, generator_types};
 pub use render::patch;
 pub use schedule::due_at;
+pub use settings::{STATE_BLOCK, StateSettings};
 pub use shape::{DocumentPath, Shape};
 pub use source::{CHANGE_TABLE, RunOptions, STATE_OBJECT, StatePosition, StateSource};
 pub use store::{

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use folder::FolderStateStore;
 pub use postgres::PostgresStateStore;
+pub(crate) use postgres::is_schema_name;
 pub use sqlite::SqliteStateStore;
 
 /// The name of a blob: where it belongs in the order of all, and the hash of its bytes. Neighbours in a state are

@@ -262,7 +262,7 @@ async fn migrate(connection: &mut PgConnection, schema: &str, place: &str) -> Re
 }
 
 /// Whether this is a name that schemas have, without anything that would have to be escaped.
-fn is_schema_name(name: &str) -> bool {
+pub(crate) fn is_schema_name(name: &str) -> bool {
     let is_plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
     name.starts_with(|letter: char| letter.is_ascii_lowercase() || letter == '_')
         && name.len() < 64
