@@ -331,7 +331,7 @@ fn a_socket_that_may_not_be_opened_says_so() {
     use std::os::unix::fs::PermissionsExt as _;
     let socket = Socket::new();
     let _listener = std::os::unix::net::UnixListener::bind(socket.path()).unwrap();
-    std::fs::set_permissions(socket.path(), std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(socket.path(), std::fs::Permissions::from_mode(0o000)).unwrap();
     let block = at(&socket.path());
     let asking = std::thread::spawn(move || {
         if rustix::process::geteuid().is_root() {
