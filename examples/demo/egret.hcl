@@ -34,6 +34,21 @@ partition "aws_vpc_flow_log" "network" {
   }
 }
 
+# The host as it is, and not as its logs tell it: what became different between two looks is in table `change`. A real one
+# has no `root`.
+
+generator "linux_users" "users" {
+  root = "host"
+}
+
+generator "authorized_keys" "keys" {
+  root = "host"
+}
+
+rules "host" {
+  built_in = ["host_*"]
+}
+
 # Alerts: findings of a detection within one night are one alert. All go to a file, the severe ones to a webhook too.
 # `make demo` starts somebody who listens, and says where; without that the webhook is left out.
 

@@ -31,7 +31,8 @@ fi
 rm -rf -- "$folder"
 mkdir -p -- "$folder"
 touch -- "$folder/$marker"
-cp -r -- "$samples/logs" "$samples/queries" "$samples/egret.hcl" "$samples/receiver.py" "$folder/"
+cp -r -- "$samples/logs" "$samples/queries" "$samples/host" "$samples/egret.hcl" "$samples/receiver.py" \
+    "$folder/"
 # Syslog lines of the old kind name no year: it comes from the time at which the file was last written.
 touch -d '2026-03-19T00:00:00Z' -- "$folder"/logs/auth/auth.log
 cd -- "$folder"
@@ -84,6 +85,16 @@ for file in queries/*.sql; do
     show "$question" "query $file" query --output table "$file"
 done
 
+show "Logs say what happened; generators look at what is. The first look is what others are compared with." \
+    "state run" state run --output table
+
+cp -r -- "$samples/host-after/." host/
+show "After the break-in, the host has what nobody put there. Detections on changes see it:" \
+    "state run" state run --output table
+
+show "What became different, a line for each place:" \
+    "state diff users --format operations" state diff users --format operations
+
 cat <<END
 
 ${bold}What to try next${plain}
@@ -96,6 +107,8 @@ ${bold}What to try next${plain}
   egret alert show ID                 an alert with its findings and deliveries; the first digits of its id will do
   egret alert close ID --reason TEXT  say what it was; alerts.jsonl is told of it
   egret query 'from finding limit 5'  ask anything, in DuckDB's SQL
+  egret state diff users              the same as a unified diff; --format tree, patch
+  egret state show users --key '*2'   the objects of a state, now or --at a time
   egret scan logs --rules egret.hcl   the same detections over files, without any lake
   egret table show linux_auth_log     the columns of a table
   \$EDITOR egret.hcl                   change a detection, then: egret hunt NAME

@@ -66,6 +66,15 @@ impl StateSettings {
         block.and_then(|block| decode_block(block, diagnostics)).unwrap_or_default()
     }
 
+    /// Whether something may be kept there already; nothing is made or asked for that.
+    pub fn is_there(&self, lake_folder: &Path, working_folder: &Path) -> bool {
+        match &self.store {
+            Place::BesideLake => lake_folder.join(DEFAULT_FILE).exists(),
+            Place::Sqlite(path) | Place::Folder(path) => working_folder.join(path).exists(),
+            Place::Postgres { .. } => true,
+        }
+    }
+
     /// Opens the store. Its file is in `lake_folder` unless the configuration says otherwise; what that says is relative to
     /// its own file, which is relative to `working_folder`.
     ///
@@ -219,7 +228,10 @@ mod tests {
             ("state { store = \"a.sqlite\" }", "here/etc/a.sqlite"),
             ("state { store = \"folder:states\" }", "here/etc/states/version"),
         ] {
-            read(text).0.open(&lake, &working).await.unwrap();
+            let settings = read(text).0;
+            assert!(!settings.is_there(&lake, &working), "{made}");
+            settings.open(&lake, &working).await.unwrap();
+            assert!(settings.is_there(&lake, &working), "{made}");
             assert!(folder.path().join(made).exists(), "{made}");
         }
     }
@@ -238,6 +250,7 @@ mod tests {
         ] {
             let (settings, mistakes) = read(&format!("state {{ store = \"{url}\" }}"));
             assert_eq!(mistakes, "");
+            assert!(settings.is_there(folder.path(), folder.path()), "nobody can tell");
             let error = settings.open(folder.path(), folder.path()).await.unwrap_err();
             let shown = format!("{settings:?} {error} {error:?}");
             assert!(!shown.contains("hunter2"), "{shown}");

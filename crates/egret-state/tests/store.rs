@@ -119,6 +119,7 @@ fn run(generator: &str, number: i64, outcome: RunOutcome) -> RunRecord {
         root: Some(BlobId::of([0; 8], generator.as_bytes())),
         objects: 3,
         changes: 1,
+        failed_parts: 2,
         notes: vec!["a \"note\"\nwith\0everything ä".to_owned()],
     }
 }

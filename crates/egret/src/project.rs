@@ -17,7 +17,7 @@ use egret_pipeline::partition::{FORMAT_BLOCK, Formats, PARTITION_BLOCK};
 use egret_pipeline::{PartitionDefinition, PartitionPlan, Planner};
 use egret_source::Surroundings;
 use egret_sql::SqlCompiler;
-use egret_state::{CHANGE_TABLE, GENERATOR_BLOCK, GeneratorDefinition};
+use egret_state::{CHANGE_TABLE, GENERATOR_BLOCK, GeneratorDefinition, STATE_BLOCK, StateSettings};
 use egret_table::builtin::TABLE_BLOCK;
 use egret_table::{PartitionContext, Tables};
 
@@ -39,7 +39,7 @@ const LOCALS_BLOCK: BlockKind = BlockKind::new("locals", &[]);
 const CONNECTION_BLOCK: BlockKind = BlockKind::new("connection", &["type", "name"]);
 
 /// Every kind of block that a configuration may have.
-const BLOCKS: [BlockKind; 16] = [
+const BLOCKS: [BlockKind; 17] = [
     LAKE_BLOCK,
     PARTITION_BLOCK,
     TABLE_BLOCK,
@@ -48,6 +48,7 @@ const BLOCKS: [BlockKind; 16] = [
     RULES,
     LOGSOURCE,
     GENERATOR_BLOCK,
+    STATE_BLOCK,
     OUTPUT_BLOCK,
     ROUTE_BLOCK,
     ALERTS_BLOCK,
@@ -74,6 +75,8 @@ pub struct Project {
     pub partitions: Vec<PartitionDefinition>,
     /// The generators.
     pub generators: Vec<GeneratorDefinition>,
+    /// Where their states are kept.
+    pub state_settings: StateSettings,
     /// Compiles SQL.
     pub compiler: SqlCompiler,
     /// The present.
@@ -81,6 +84,8 @@ pub struct Project {
     /// The mistakes so far.
     pub diagnostics: Diagnostics,
     lake_folder: PathBuf,
+    /// What relative paths of the configuration lie in.
+    pub working_folder: PathBuf,
 }
 
 impl Project {
@@ -155,6 +160,7 @@ impl Project {
         let lake = LakeQueries::new(&lake_folder, &clock, &tables);
         let context = states::generator_context(environment, &clock, lake);
         let generators = GeneratorDefinition::read_all(&configuration, &context, &mut diagnostics);
+        let state_settings = StateSettings::read(&configuration, &mut diagnostics);
         check_generator_names(&generators, &partitions, &mut diagnostics);
         let compiler = SqlCompiler::new(Arc::clone(&clock));
         Self {
@@ -165,10 +171,12 @@ impl Project {
             unused_rules,
             partitions,
             generators,
+            state_settings,
             compiler,
             clock,
             diagnostics,
             lake_folder,
+            working_folder: environment.working_folder.clone(),
         }
     }
 

@@ -5,7 +5,6 @@ mod run;
 mod runner;
 mod tell;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +12,7 @@ use egret_config::{Diagnostics, Environment, Located};
 use egret_model::{ChannelPattern, Clock, Source, suggest};
 use egret_output::ServiceContext;
 use egret_pipeline::{PartitionDefinition, PartitionPlan};
-use egret_state::{
-    CHANGE_TABLE, GeneratorContext, GeneratorDefinition, RunFilter, SqliteStateStore, StateStore,
-};
+use egret_state::{CHANGE_TABLE, GeneratorContext, GeneratorDefinition, RunFilter, StateStore};
 
 use crate::failure::Failure;
 use crate::lake_queries::LakeQueries;
@@ -25,9 +22,6 @@ pub use progress::RunProgress;
 pub use run::{RunContext, RunReport};
 pub use runner::{Event, Runner, Schedule};
 pub use tell::{alert_of_run, print_run};
-
-/// The store's file in the lake's folder.
-const STORE_FILE: &str = "state.sqlite";
 
 /// A request or a run may take so long where a generator's block does not say.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -50,12 +44,12 @@ pub fn generator_context(
 impl Project {
     /// Opens the store of states, and makes it where there is none.
     pub async fn create_state_store(&self) -> Result<Arc<dyn StateStore>, Failure> {
-        Ok(Arc::new(SqliteStateStore::open(&self.state_store_path()).await?))
+        Ok(self.state_settings.open(self.lake_folder(), &self.working_folder).await?)
     }
 
     /// Opens the store of states, unless there is none yet.
     pub async fn open_state_store(&self) -> Result<Option<Arc<dyn StateStore>>, Failure> {
-        if !self.state_store_path().exists() {
+        if !self.state_settings.is_there(self.lake_folder(), &self.working_folder) {
             return Ok(None);
         }
         self.create_state_store().await.map(Some)
@@ -69,10 +63,6 @@ impl Project {
     /// There is nothing to show yet.
     pub fn no_state(&self) -> Failure {
         Failure::usage("no generator has run yet").hint("run them first: `egret state run`")
-    }
-
-    fn state_store_path(&self) -> std::path::PathBuf {
-        Path::new(self.lake_folder()).join(STORE_FILE)
     }
 
     /// The generators that are meant: by name, as TYPE.NAME, by type, or by a pattern of channels. All, if nothing is
