@@ -96,6 +96,9 @@ enum Difference {
 pub(crate) struct Comparison<'a, W> {
     pub store: &'a dyn StateStore,
     pub facts: RunFacts<'a>,
+    /// What is kept is wanted from then on: not long ago, or it is swept before a commit names it. The run itself may have
+    /// begun long before.
+    pub wanted_at: Timestamp,
     pub before: Option<&'a Root>,
     pub lines: Option<W>,
 }
@@ -107,7 +110,7 @@ impl<W: Write> Comparison<'_, W> {
     /// If the store or a file fails. What was written to the store by then is swept later.
     pub(crate) async fn run(mut self, mut documents: Documents) -> Result<Compared, CompareError> {
         let expected = documents.count().max(self.before.map_or(0, Root::objects));
-        let mut writer = StateWriter::new(self.store, self.facts.now, documents.key(), expected);
+        let mut writer = StateWriter::new(self.store, self.wanted_at, documents.key(), expected);
         let mut objects = Objects::new(self.store, self.before);
         let mut changes = 0;
         for bucket in 0..BUCKETS {
@@ -192,7 +195,7 @@ impl<W: Write> Comparison<'_, W> {
             let kept = batch.iter().filter_map(Difference::fresh);
             let blobs: Vec<Blob> =
                 kept.map(|(fresh, entry)| Blob { id: entry.object, bytes: fresh.bytes.clone() }).collect();
-            self.store.put(&blobs, self.facts.now).await?;
+            self.store.put(&blobs, self.wanted_at).await?;
             changes += self.tell(batch, documents).await?;
         }
         Ok(changes)

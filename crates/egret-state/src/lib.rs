@@ -23,6 +23,7 @@ mod settings;
 mod store;
 
 mod state;
+mod sweep;
 
 mod compare;
 mod history;
@@ -52,6 +53,7 @@ pub use store::{
     Blob, BlobId, FolderStateStore, PostgresStateStore, RunFilter, RunOutcome, RunRecord, SqliteStateStore,
     StateStore, StateStoreError,
 };
+pub use sweep::{Swept, sweep};
 
 #[cfg(test)]
 mod testing;

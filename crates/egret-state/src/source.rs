@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use egret_model::source::{Listing, ObjectReader};
-use egret_model::{Object, Source, SourceContext, SourceError};
+use egret_model::{Clock, Object, Source, SourceContext, SourceError};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
@@ -116,7 +116,7 @@ impl StateSource {
         let mut record = RunRecord::new(&definition.name.value, &definition.channel, started);
         record.root = before;
         let outcome = tokio::select! {
-            outcome = self.generate_and_compare(before, &mut record) => outcome,
+            outcome = self.generate_and_compare(before, &mut record, &*context.clock) => outcome,
             () = self.stopped() => return Err(self.failed("it was stopped".to_owned())),
         };
         record.took = context.clock.now().micros() - started.micros();
@@ -164,6 +164,7 @@ impl StateSource {
         &self,
         before: Option<BlobId>,
         record: &mut RunRecord,
+        clock: &dyn Clock,
     ) -> Result<(RunOutcome, Option<File>), String> {
         let definition = &self.definition;
         let root = match before {
@@ -204,6 +205,7 @@ impl StateSource {
                 run: &record.run,
                 now: record.started_at,
             },
+            wanted_at: clock.now(),
             before: root.as_ref(),
             lines: tells.then(|| BufWriter::with_capacity(1 << 16, &mut file)),
         };

@@ -50,6 +50,7 @@ pub(crate) struct Root {
 
 #[derive(Serialize, Deserialize)]
 struct Page {
+    /// The first byte, as in a root.
     version: u8,
     entries: Vec<Entry>,
 }
@@ -60,10 +61,12 @@ impl Root {
     /// # Errors
     /// If it is not there, or cannot be read.
     pub(crate) async fn read(store: &dyn StateStore, id: BlobId) -> Result<Self, StateStoreError> {
-        let bytes = store.get(&[id]).await?;
-        let root: Self = decode(&bytes[0], "the root of a state")?;
-        check_version(root.version)?;
-        Ok(root)
+        Self::from_bytes(&store.get(&[id]).await?[0])
+    }
+
+    /// The root that is stored as `bytes`.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, StateStoreError> {
+        decode(bytes, "the root of a state")
     }
 
     /// Objects in the state.
@@ -79,13 +82,18 @@ impl Root {
 
 /// The objects of a page.
 pub(crate) async fn read_page(store: &dyn StateStore, id: BlobId) -> Result<Vec<Entry>, StateStoreError> {
-    let bytes = store.get(&[id]).await?;
-    let page: Page = decode(&bytes[0], "a page of a state")?;
-    check_version(page.version)?;
+    page_from_bytes(&store.get(&[id]).await?[0])
+}
+
+/// The objects of the page that is stored as `bytes`.
+pub(crate) fn page_from_bytes(bytes: &[u8]) -> Result<Vec<Entry>, StateStoreError> {
+    let page: Page = decode(bytes, "a page of a state")?;
     Ok(page.entries)
 }
 
+/// Reads what begins with its version. What is newer is told as such, for it is not damaged.
 fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, StateStoreError> {
+    check_version(bytes.first().copied().unwrap_or_default())?;
     postcard::from_bytes(bytes)
         .map_err(|error| StateStoreError::Damaged { what: format!("{what} cannot be read: {error}") })
 }
@@ -97,7 +105,7 @@ fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, StateStoreError> {
 
 fn check_version(version: u8) -> Result<(), StateStoreError> {
     if version > VERSION {
-        let place = "the lake's folder".to_owned();
+        let place = "the configured place".to_owned();
         return Err(StateStoreError::Version { place, found: version.into(), known: VERSION.into() });
     }
     Ok(())
@@ -157,6 +165,8 @@ pub(crate) struct StateWriter<'s> {
 
 impl<'s> StateWriter<'s> {
     /// For a state of about so many objects.
+    ///
+    /// All its pages are put, also those that are there: so they are wanted at `now`.
     pub(crate) fn new(store: &'s dyn StateStore, now: Timestamp, key: &[String], objects: u64) -> Self {
         let pages = (objects / PAGE_OBJECTS).max(1);
         let bits = u8::try_from(pages.ilog2()).unwrap_or(0).min(MAX_BITS);

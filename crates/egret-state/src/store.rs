@@ -42,6 +42,13 @@ impl BlobId {
         self.0[Self::PLACE..] == blake3::hash(bytes).as_bytes()[..length]
     }
 
+    /// Where it stands in the order of all.
+    pub(crate) fn place(&self) -> [u8; Self::PLACE] {
+        let mut place = [0; Self::PLACE];
+        place.copy_from_slice(&self.0[..Self::PLACE]);
+        place
+    }
+
     /// As it is stored.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

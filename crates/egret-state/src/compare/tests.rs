@@ -37,6 +37,7 @@ impl Place {
                 run: "r",
                 now: Timestamp::from_seconds(self.runs),
             },
+            wanted_at: Timestamp::from_seconds(self.runs),
             before: self.state.as_ref().map(|(_, root)| root),
             lines: Some(&mut lines),
         };
@@ -173,6 +174,7 @@ async fn a_full_disk_is_told() {
     let comparison = Comparison {
         store: &place.store,
         facts: RunFacts { generator: "g", channel: "c", run: "r", now: Timestamp::from_seconds(1) },
+        wanted_at: Timestamp::from_seconds(1),
         before: None,
         lines: Some(Full),
     };
