@@ -1,4 +1,5 @@
 //! What every store of states must do. A new one is added to the list at the end.
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -299,7 +300,8 @@ async fn what_is_put_is_not_removed_at_the_same_time(place: Place) {
         let names = ids(&all);
         let put = async { putting.put(&all, at(round * 100 + 50)).await };
         let (put, removed) = tokio::join!(put, removing.remove(&names, at(round * 100 + 20)));
-        (put.unwrap(), removed.unwrap());
+        put.unwrap();
+        removed.unwrap();
         assert_eq!(removing.get(&names).await.unwrap().len(), 200);
         assert_eq!(removing.old_blobs(None, at(round * 100 + 50), 10).await.unwrap(), []);
     }

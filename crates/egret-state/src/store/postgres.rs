@@ -137,7 +137,7 @@ impl StateStore for PostgresStateStore {
         for ids in ids.chunks(ROWS) {
             let ids: Vec<&[u8]> = ids.iter().map(BlobId::as_bytes).collect();
             let select = sqlx::query_as(self.sql("SELECT id, bytes FROM S.blob WHERE id = ANY($1)"));
-            found.extend(select.bind(ids).fetch_all(&self.pool).await?.into_iter());
+            found.extend(select.bind(ids).fetch_all(&self.pool).await?);
         }
         ids.iter().map(|id| checked(*id, found.get(id.as_bytes()).cloned())).collect()
     }

@@ -123,8 +123,9 @@ impl Files {
                 let folder = path.parent().unwrap_or(&self.folder);
                 fs::create_dir_all(folder)?;
                 // So that the folder's own name lasts.
-                let above = folder.ancestors().skip(1).take_while(|above| above.starts_with(&self.folder));
-                above.map(sync).collect::<io::Result<()>>()?;
+                let mut above =
+                    folder.ancestors().skip(1).take_while(|above| above.starts_with(&self.folder));
+                above.try_for_each(sync)?;
                 work()
             }
             other => other,
