@@ -29,6 +29,12 @@ impl Operation {
             Self::Move => "move",
         }
     }
+
+    /// What [`Self::as_str`] gave.
+    pub fn from_word(word: &str) -> Option<Self> {
+        let all = [Self::Add, Self::Remove, Self::Change, Self::Move];
+        all.into_iter().find(|operation| operation.as_str() == word)
+    }
 }
 
 /// What became different at one place.

@@ -16,6 +16,7 @@ mod path;
 mod shape;
 
 mod differ;
+mod difference;
 mod render;
 
 mod postgres;
@@ -25,6 +26,7 @@ mod store;
 mod state;
 mod sweep;
 
+mod between;
 mod compare;
 mod history;
 mod schedule;
@@ -35,16 +37,18 @@ mod registry;
 
 pub mod generators;
 
+pub use between::compare_states;
 pub use change::{Change, Operation};
 pub use compare::CompareError;
 pub use definition::{FirstRun, GENERATOR_BLOCK, GeneratorDefinition};
 pub use differ::diff;
+pub use difference::{ObjectDifference, RowError};
 pub use documents::{Documents, FailedPart};
 pub use generator::{GenerateError, Generator, GeneratorContext, QueryLake};
-pub use history::{StateObject, read_state, run_at};
+pub use history::{StateObject, find_objects, read_state, run_at};
 pub use path::{Path, Step};
 pub use registry::{COMMON_ATTRIBUTES, GeneratorType, generator_types};
-pub use render::patch;
+pub use render::{DifferenceLine, LineRole, operations, patch, tree, unified};
 pub use schedule::due_at;
 pub use settings::{STATE_BLOCK, StateSettings};
 pub use shape::{DocumentPath, Shape};

@@ -1,74 +1,80 @@
-//! Changes as people and programs want to see them.
+//! Differences as people and programs want to see them: as text, as a list of operations, as a tree, as a patch.
+//!
+//! What people see is lines, each with its role, so that a terminal gives them colours and a pipe has plain text. Keys and
+//! values come from outside: in no line is anything that steers a terminal.
 
-use serde_json::{Value as Json, json};
+mod operations;
+mod patch;
+mod text;
+mod tree;
+mod unified;
 
-use crate::change::{Change, Operation};
-use crate::path::Step;
+pub use operations::operations;
+pub use patch::patch;
+pub use tree::tree;
+pub use unified::unified;
 
-/// The changes of one document as RFC 6902 has them, to be applied one after the other.
-pub fn patch(changes: &[Change]) -> Vec<Json> {
-    let mut operations = Vec::with_capacity(changes.len());
-    let mut rest = changes;
-    while let Some(first) = rest.first() {
-        let list = list_of(first);
-        let of_list =
-            rest.iter().take_while(|change| list.is_some() && is_of_items(change) && list_of(change) == list);
-        let count = of_list.count().max(1);
-        let (group, after) = rest.split_at(count);
-        rest = after;
-        if group.iter().any(|change| change.operation == Operation::Move) {
-            operations.extend(patch_list(group));
-        } else {
-            operations.extend(group.iter().map(operation));
+use crate::change::Operation;
+use crate::difference::ObjectDifference;
+
+/// What a line shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LineRole {
+    /// What is there now.
+    Added,
+    /// What was there.
+    Removed,
+    /// What has another value.
+    Changed,
+    /// What stands elsewhere.
+    Moved,
+    /// What is around it.
+    Context,
+    /// Which object it is, or which part of it.
+    Heading,
+}
+
+/// A line without its end. Its mark is part of the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DifferenceLine {
+    /// What it shows.
+    pub role: LineRole,
+    /// What it says.
+    pub text: String,
+}
+
+impl DifferenceLine {
+    fn new(role: LineRole, text: impl Into<String>) -> Self {
+        Self { role, text: text.into() }
+    }
+}
+
+impl From<Operation> for LineRole {
+    fn from(operation: Operation) -> Self {
+        match operation {
+            Operation::Add => Self::Added,
+            Operation::Remove => Self::Removed,
+            Operation::Change => Self::Changed,
+            Operation::Move => Self::Moved,
         }
     }
-    operations
 }
 
-/// What happens to the items of a list some of which move: everything is taken out from the end on, then put in from the
-/// beginning on.
-fn patch_list(changes: &[Change]) -> Vec<Json> {
-    let source = |change: &Change| match change.operation {
-        Operation::Remove => Some(change.path.clone()),
-        Operation::Move => change.from.clone(),
-        _ => None,
-    };
-    let mut out: Vec<_> = changes.iter().filter_map(source).collect();
-    out.sort_by_key(|path| std::cmp::Reverse(last_index(path.steps())));
-    let mut into: Vec<&Change> =
-        changes.iter().filter(|change| change.operation != Operation::Remove).collect();
-    into.sort_by_key(|change| last_index(change.path.steps()));
-    let out = out.iter().map(|path| json!({"op": "remove", "path": path.pointer()}));
-    let into =
-        into.iter().map(|change| json!({"op": "add", "path": change.path.pointer(), "value": change.after}));
-    out.chain(into).collect()
-}
-
-fn operation(change: &Change) -> Json {
-    let path = change.path.pointer();
-    match change.operation {
-        Operation::Remove => json!({"op": "remove", "path": path}),
-        Operation::Change => json!({"op": "replace", "path": path, "value": change.after}),
-        Operation::Add | Operation::Move => json!({"op": "add", "path": path, "value": change.after}),
+/// What a line of an operation begins with.
+fn mark(operation: Operation) -> char {
+    match operation {
+        Operation::Add => '+',
+        Operation::Remove => '-',
+        Operation::Change => '~',
+        Operation::Move => '>',
     }
 }
 
-/// Whether items come, go or move.
-fn is_of_items(change: &Change) -> bool {
-    change.operation != Operation::Change
+/// What an object is called where it stands alone.
+fn name(difference: &ObjectDifference) -> String {
+    let ObjectDifference { key, part, .. } = difference;
+    text::harmless(&if part.is_empty() { key.clone() } else { format!("{part}[{key}]") })
 }
 
-/// The list that a change is about, if it is about an item.
-fn list_of(change: &Change) -> Option<&[Step]> {
-    match change.path.steps().split_last() {
-        Some((Step::Item { .. }, list)) => Some(list),
-        _ => None,
-    }
-}
-
-fn last_index(steps: &[Step]) -> usize {
-    match steps.last() {
-        Some(Step::Item { index, .. }) => *index,
-        _ => 0,
-    }
-}
+#[cfg(test)]
+mod tests;

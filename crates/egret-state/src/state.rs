@@ -3,7 +3,7 @@
 //! Objects stand in the order of their slots, and a page has those whose slots begin alike. So two states share the pages
 //! in which nothing changed, and an object is kept once however many states have it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use egret_model::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -127,22 +127,40 @@ pub(crate) struct Objects<'s> {
 impl<'s> Objects<'s> {
     /// The objects of a state; none without one.
     pub(crate) fn new(store: &'s dyn StateStore, root: Option<&Root>) -> Self {
-        let pages: Vec<BlobId> = root.into_iter().flat_map(Root::pages).collect();
+        Self::of_pages(store, root.into_iter().flat_map(Root::pages).collect())
+    }
+
+    /// The objects of two states, without those of pages that both have: nothing in them is different.
+    pub(crate) fn of_other_pages(
+        store: &'s dyn StateStore,
+        before: Option<&Root>,
+        after: &Root,
+    ) -> [Self; 2] {
+        let old: Vec<BlobId> = before.into_iter().flat_map(Root::pages).collect();
+        let known: HashSet<BlobId> = old.iter().copied().collect();
+        let (shared, new): (Vec<BlobId>, Vec<BlobId>) = after.pages().partition(|page| known.contains(page));
+        let shared: HashSet<BlobId> = shared.into_iter().collect();
+        let old = old.into_iter().filter(|page| !shared.contains(page)).collect();
+        [Self::of_pages(store, old), Self::of_pages(store, new)]
+    }
+
+    fn of_pages(store: &'s dyn StateStore, pages: Vec<BlobId>) -> Self {
         Self { store, pages: pages.into_iter(), entries: Vec::new().into_iter().peekable() }
+    }
+
+    /// The slot of the next object.
+    pub(crate) async fn next_slot(&mut self) -> Result<Option<Slot>, StateStoreError> {
+        while self.entries.peek().is_none() {
+            let Some(page) = self.pages.next() else { return Ok(None) };
+            self.entries = read_page(self.store, page).await?.into_iter().peekable();
+        }
+        Ok(self.entries.peek().map(|entry| entry.slot))
     }
 
     /// The next object, unless it is in a later bucket than `bucket`.
     pub(crate) async fn next_within(&mut self, bucket: u8) -> Result<Option<Entry>, StateStoreError> {
-        loop {
-            if let Some(entry) = self.entries.next_if(|entry| entry.slot.0[0] <= bucket) {
-                return Ok(Some(entry));
-            }
-            if self.entries.peek().is_some() {
-                return Ok(None);
-            }
-            let Some(page) = self.pages.next() else { return Ok(None) };
-            self.entries = read_page(self.store, page).await?.into_iter().peekable();
-        }
+        let is_within = self.next_slot().await?.is_some_and(|slot| slot.0[0] <= bucket);
+        Ok(if is_within { self.entries.next() } else { None })
     }
 
     /// The next object.

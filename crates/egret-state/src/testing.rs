@@ -1,4 +1,4 @@
-//! For tests: a host's files in a folder, and what a generator gives, key by key.
+//! For tests: a host's files in a folder, what a generator gives, key by key, and documents of any kind.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,6 +7,8 @@ use std::time::Duration;
 use egret_config::{Configuration, Diagnostics, Environment};
 use egret_http::ServiceContext;
 use egret_model::SystemClock;
+use proptest::prelude::*;
+use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::definition::{GENERATOR_BLOCK, GeneratorDefinition};
@@ -80,4 +82,21 @@ pub(crate) fn listed(documents: &mut Documents) -> Vec<String> {
         taken.map(|fresh| format!("{} {}", fresh.key, String::from_utf8(fresh.bytes).unwrap())).collect();
     lines.sort();
     lines
+}
+
+/// Documents whose lists have objects with and without identity, scalars, and lists.
+pub(crate) fn document() -> impl Strategy<Value = Json> {
+    let scalar = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        (0..5_i64).prop_map(Json::from),
+        "[abc/~]{0,2}".prop_map(Json::from),
+    ];
+    scalar.prop_recursive(4, 48, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Json::from),
+            prop::collection::vec(("id|name|[abc]|a/b", inner), 0..5)
+                .prop_map(|members| Json::Object(members.into_iter().collect())),
+        ]
+    })
 }

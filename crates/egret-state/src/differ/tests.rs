@@ -7,6 +7,7 @@ use super::*;
 use crate::change::Operation;
 use crate::render::patch;
 use crate::shape::DocumentPath;
+use crate::testing::document;
 
 fn told(before: Json, after: Json, shape: &Shape) -> Vec<String> {
     let (before, after) = (shape.canonical(before), shape.canonical(after));
@@ -92,23 +93,6 @@ fn what_moves_and_changes_is_told_as_both() {
     let operations: Vec<Operation> = changes.iter().map(|change| change.operation).collect();
     assert_eq!(operations, [Operation::Change, Operation::Move]);
     assert_eq!(changes[1].from.as_ref().map(Path::pointer).as_deref(), Some("/2"));
-}
-
-/// Documents whose lists have objects with and without identity, scalars, and lists.
-fn document() -> impl Strategy<Value = Json> {
-    let scalar = prop_oneof![
-        Just(Json::Null),
-        any::<bool>().prop_map(Json::from),
-        (0..5_i64).prop_map(Json::from),
-        "[abc/~]{0,2}".prop_map(Json::from),
-    ];
-    scalar.prop_recursive(4, 48, 5, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..5).prop_map(Json::from),
-            prop::collection::vec(("id|name|[abc]|a/b", inner), 0..5)
-                .prop_map(|members| Json::Object(members.into_iter().collect())),
-        ]
-    })
 }
 
 fn shuffled(value: &Json, seed: u64) -> Json {
