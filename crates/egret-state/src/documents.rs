@@ -36,7 +36,21 @@ pub(crate) struct Fresh {
     pub key: String,
     pub part: String,
     /// Its canonical form.
+    #[serde(with = "whole_bytes")]
     pub bytes: Vec<u8>,
+}
+
+/// Bytes as a whole: without being told, serde takes them one by one.
+mod whole_bytes {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        <&[u8]>::deserialize(deserializer).map(<[u8]>::to_vec)
+    }
 }
 
 /// A part of the state that could not be looked at.
@@ -100,7 +114,9 @@ impl Documents {
     /// If it is too large, or the disk is full.
     pub fn push(&mut self, document: Json) -> Result<(), GenerateError> {
         let document = self.shape.canonical(document);
-        let bytes = document.to_string().into_bytes();
+        // Of a value without odd keys, so it cannot fail.
+        let bytes = serde_json::to_vec(&document)
+            .map_err(|error| GenerateError::refused(format!("a document is no JSON: {error}")))?;
         if bytes.len() > MAX_DOCUMENT_BYTES {
             let message =
                 format!("a document has {} bytes, more than {} MiB", bytes.len(), MAX_DOCUMENT_BYTES >> 20);
@@ -114,7 +130,10 @@ impl Documents {
         *bucket = postcard::to_extend(&fresh, std::mem::take(bucket))
             .map_err(|error| GenerateError::refused(format!("a document cannot be kept: {error}")))?;
         self.buffered += bucket.len() - before;
-        *self.counts.entry(self.part.clone()).or_default() += 1;
+        match self.counts.get_mut(&self.part) {
+            Some(count) => *count += 1,
+            None => drop(self.counts.insert(self.part.clone(), 1)),
+        }
         if self.buffered > MEMORY {
             self.spill()
                 .map_err(|error| GenerateError::retry(format!("cannot write a temporary file: {error}")))?;

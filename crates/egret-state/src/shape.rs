@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jsonpath_rust::parser::model::JpQuery;
 use jsonpath_rust::parser::parse_json_path;
 use jsonpath_rust::query::js_path_process;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 /// A JSONPath (RFC 9535) over one document.
 #[derive(Debug, Clone)]
@@ -75,7 +75,11 @@ impl Shape {
             }
         }
         let marks = self.marks(&document);
-        sort(&mut document, &mut String::new(), &marks);
+        if marks.ordered.is_empty() {
+            sort_all(&mut document);
+        } else {
+            sort(&mut document, &mut String::new(), &marks);
+        }
         document
     }
 }
@@ -90,10 +94,37 @@ impl Marks {
     }
 }
 
+/// As [`sort`] where no list is in order, so that no places are needed: most documents are like that.
+fn sort_all(value: &mut Json) {
+    match value {
+        Json::Object(object) => {
+            sort_members(object);
+            object.values_mut().for_each(sort_all);
+        }
+        Json::Array(items) => {
+            items.iter_mut().for_each(sort_all);
+            sort_items(items);
+        }
+        _ => {}
+    }
+}
+
+fn sort_members(object: &mut Map<String, Json>) {
+    if !object.keys().is_sorted() {
+        object.sort_keys();
+    }
+}
+
+fn sort_items(items: &mut [Json]) {
+    if items.len() > 1 {
+        items.sort_by_cached_key(Json::to_string);
+    }
+}
+
 fn sort(value: &mut Json, place: &mut String, marks: &Marks) {
     match value {
         Json::Object(object) => {
-            object.sort_keys();
+            sort_members(object);
             for (name, member) in object.iter_mut() {
                 below(place, &name.replace('~', "~0").replace('/', "~1"), |place| sort(member, place, marks));
             }
@@ -102,8 +133,8 @@ fn sort(value: &mut Json, place: &mut String, marks: &Marks) {
             for (index, item) in items.iter_mut().enumerate() {
                 below(place, &index.to_string(), |place| sort(item, place, marks));
             }
-            if items.len() > 1 && !marks.is_ordered(place) {
-                items.sort_by_cached_key(Json::to_string);
+            if !marks.is_ordered(place) {
+                sort_items(items);
             }
         }
         _ => {}
@@ -212,5 +243,17 @@ mod tests {
         let document = json!({"rules": [{"b": [2, 1], "a": 0}, 1], "names": ["z", "a"]});
         let canonical = shape.canonical(document);
         assert_eq!(canonical.to_string(), r#"{"names":["a","z"],"rules":[{"a":0,"b":[1,2]},1]}"#);
+    }
+
+    proptest::proptest! {
+        /// A list in order anywhere leaves all others as they are without.
+        #[test]
+        fn what_is_in_order_elsewhere_does_not_matter(document in crate::testing::document()) {
+            let shape = Shape { ordered: vec![path("$.elsewhere")], ..Shape::default() };
+            let mut document = json!({"document": document, "elsewhere": []});
+            let expected = shape.canonical(document.clone());
+            document = Shape::default().canonical(document);
+            proptest::prop_assert_eq!(document.to_string(), expected.to_string());
+        }
     }
 }

@@ -73,9 +73,17 @@ impl JsonStream {
         bytes: &[u8],
         take: &mut impl FnMut(Piece) -> Result<(), E>,
     ) -> Result<(), E> {
-        for &byte in bytes {
+        let mut rest = bytes;
+        while let Some((&byte, after)) = rest.split_first() {
+            let dull = self.dull(rest);
+            if dull > 0 {
+                self.value.extend_from_slice(&rest[..dull]);
+                rest = &rest[dull..];
+                continue;
+            }
             self.step(byte, take)?;
             self.line += u64::from(byte == b'\n');
+            rest = after;
         }
         Ok(())
     }
@@ -98,6 +106,19 @@ impl JsonStream {
         }
         let line = if self.list == List::None { self.began } else { self.line };
         take(Piece::Wrong { line, why: "it ends in the middle of a value".to_owned() })
+    }
+
+    /// How many bytes there are that only belong to the value that is being read, and can be taken together.
+    fn dull(&self, bytes: &[u8]) -> usize {
+        let State::Inside { is_quoted, is_escaped: false, .. } = self.state else { return 0 };
+        let is_dull = |byte: &u8| match byte {
+            b'"' | b'\n' => false,
+            b'\\' => !is_quoted,
+            b'{' | b'}' | b'[' | b']' => is_quoted,
+            _ => true,
+        };
+        let room = self.max_bytes.saturating_sub(self.value.len());
+        bytes.iter().take(room).take_while(|byte| is_dull(byte)).count()
     }
 
     fn step<E>(&mut self, byte: u8, take: &mut impl FnMut(Piece) -> Result<(), E>) -> Result<(), E> {
