@@ -3,6 +3,7 @@
 mod progress;
 mod run;
 mod runner;
+mod sweep;
 mod tell;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::project::Project;
 pub use progress::RunProgress;
 pub use run::{RunContext, RunReport};
 pub use runner::{Event, Runner, Schedule};
+pub use sweep::sweep_daily;
 pub use tell::{alert_of_run, print_run};
 
 /// A request or a run may take so long where a generator's block does not say.

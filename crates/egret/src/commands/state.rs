@@ -1,5 +1,6 @@
 //! `egret state`: what is, at intervals, and what became different.
 
+mod diff;
 mod history;
 mod run;
 
@@ -17,6 +18,8 @@ pub enum Command {
     List(history::List),
     /// Show the objects of a state, as it is or was
     Show(history::Show),
+    /// Show what became different from one state to another
+    Diff(diff::Options),
 }
 
 /// Does it.
@@ -25,5 +28,6 @@ pub fn run(global: &Global, command: &Command) -> Outcome {
         Command::Run(options) => run::run(global, options),
         Command::List(options) => history::list(global, options),
         Command::Show(options) => history::show(global, options),
+        Command::Diff(options) => diff::run(global, options),
     }
 }

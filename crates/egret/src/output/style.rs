@@ -37,6 +37,11 @@ fn paint(code: &str, text: &str) -> String {
     if stderr_has_colour() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
+/// Text on stdout in a colour.
+pub fn on_stdout(code: &str, text: &str) -> String {
+    if stdout_has_colour() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
 /// What is wrong.
 pub fn error(text: &str) -> String {
     paint("1;31", text)

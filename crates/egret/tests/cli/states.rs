@@ -215,6 +215,41 @@ fn states_are_kept_by_time() {
 }
 
 #[test]
+fn what_became_different_is_shown_in_four_forms() {
+    let place = Place::configured(PEOPLE);
+    place.folder.write("people.json", people(3));
+    let first = place.run_states(&[], 0);
+    place.folder.write("people.json", people(3).replace(r#""p1","role":"reader""#, r#""p1","role":"owner""#));
+    place.run_states(&[], 0);
+    // What is the same again is not another state.
+    place.run_states(&[], 0);
+    let show = |arguments: &[&str]| {
+        let said = place.run(&[&["state", "diff", "people"], arguments].concat());
+        assert_eq!(said.code, Some(0), "{said:?}");
+        said.stdout
+    };
+    let unified = show(&[]);
+    assert!(unified.contains("-  \"role\": \"reader\""), "{unified}");
+    assert!(unified.contains("+  \"role\": \"owner\""), "{unified}");
+    assert!(!unified.contains("p2") && !unified.contains('\u{1b}'), "{unified}");
+    let coloured = show(&["--color", "always"]);
+    assert!(coloured.contains("\u{1b}[31m-"), "{coloured}");
+    for form in ["operations", "tree"] {
+        let text = show(&["--format", form]);
+        assert!(text.contains("role") && text.contains("owner") && !text.contains("p2"), "{text}");
+    }
+    let patched: Value = serde_json::from_str(&show(&["--format", "patch"])).unwrap();
+    assert_eq!(patched["patch"], json!([{"op": "replace", "path": "/role", "value": "owner"}]));
+    assert_eq!(patched["key"], "p1");
+
+    let then = first["generators"][0]["started_at"].as_str().unwrap();
+    assert_eq!(show(&["--from", then]), unified);
+    assert_eq!(show(&["--key", "p2"]), "");
+    let said = place.run(&["state", "diff", "people", "--to", then]);
+    assert!(said.stderr.contains("no other state before"), "{said:?}");
+}
+
+#[test]
 fn only_what_is_due_runs() {
     let place = Place::configured(PEOPLE);
     place.folder.write("people.json", people(2));

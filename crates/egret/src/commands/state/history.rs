@@ -17,9 +17,6 @@ use crate::failure::Failure;
 use crate::output::{Objects, OutputFormat};
 use crate::project::Project;
 
-/// Generators that are not configured any more are listed if they are among the last so many runs.
-const MAX_LOOKED_AT: u32 = 10_000;
-
 /// Which generators.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  egret state list\n  egret state list people --limit 10")]
@@ -88,11 +85,11 @@ async fn list_generators(
     let configured: BTreeSet<&str> =
         project.generators.iter().map(|generator| generator.name.value.as_str()).collect();
     if let Some(store) = store {
-        let filter = RunFilter { limit: Some(MAX_LOOKED_AT), ..RunFilter::default() };
-        let mut seen = BTreeSet::new();
-        for run in store.runs(&filter).await? {
-            if !configured.contains(run.generator.as_str()) && seen.insert(run.generator.clone()) {
-                objects.push(gone(&run))?;
+        for name in store.generators().await? {
+            if !configured.contains(name.as_str())
+                && let Some(last) = last_run(store, &name).await?
+            {
+                objects.push(gone(&last))?;
             }
         }
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use egret_alert::{AlertSettings, DeliverUntil};
 use egret_lake::Lake;
 use egret_pipeline::StopSignal;
-use egret_state::{GeneratorDefinition, RunOptions};
+use egret_state::{GeneratorDefinition, RunOptions, StateStore};
 use egret_store::Store;
 use serde::Serialize;
 
@@ -106,6 +106,7 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
         settings: &settings,
         lake: &lake,
         alerts: &alerts,
+        states: &*store,
         stop: &stop,
         progress: &progress,
         until: (!options.no_deliver).then_some(DeliverUntil::TriedOnce),
@@ -138,6 +139,7 @@ struct Desk<'d> {
     settings: &'d AlertSettings,
     lake: &'d Lake,
     alerts: &'d Store,
+    states: &'d dyn StateStore,
     stop: &'d StopSignal,
     progress: &'d RunProgress,
     until: Option<DeliverUntil>,
@@ -187,6 +189,7 @@ impl Desk<'_> {
     async fn alert_while_watching(&mut self) -> Result<(), Failure> {
         let report = self.alert().await?;
         self.progress.suspend(|| tell(&report));
+        self.sweep().await?;
         self.delivered_at = Instant::now();
         Ok(())
     }
@@ -194,6 +197,10 @@ impl Desk<'_> {
     /// Makes alerts of the findings, and delivers what is due.
     async fn alert(&self) -> Result<AlertReport, Failure> {
         self.project.alert(self.settings, self.alerts, self.lake, self.until, self.stop).await
+    }
+
+    async fn sweep(&self) -> Result<(), Failure> {
+        sweep_daily(self.project, self.lake, self.states, self.alerts).await
     }
 
     /// Tells what the runs came to.
@@ -213,6 +220,7 @@ impl Desk<'_> {
         }
         tell(&self.whole.alerts);
         alerts?;
+        self.sweep().await?;
         match self.failure {
             Some(failure) => Err(failure),
             None if self.is_incomplete => Ok(ExitCode::from(INCOMPLETE)),
