@@ -17,8 +17,11 @@ use crate::path::Path;
 use crate::state::{Entry, Objects, Root, StateWriter, place_of};
 use crate::store::{Blob, BlobId, StateStore, StateStoreError};
 
-/// Objects that are read or written together: so many, or so many bytes.
-const BATCH: usize = 256;
+/// Objects that are read together.
+const READ: usize = 256;
+
+/// Objects that are written together: so many, or so many bytes. Each time the store waits for the disk.
+const BATCH: usize = 4096;
 const BATCH_BYTES: usize = 8 << 20;
 
 /// A larger object is not put beside each of its changes; the store has it.
@@ -196,7 +199,10 @@ impl<W: Write> Comparison<'_, W> {
             let blobs: Vec<Blob> =
                 kept.map(|(fresh, entry)| Blob { id: entry.object, bytes: fresh.bytes.clone() }).collect();
             self.store.put(&blobs, self.wanted_at).await?;
-            changes += self.tell(batch, documents).await?;
+            while !batch.is_empty() {
+                let some = batch.drain(..batch.len().min(READ)).collect();
+                changes += self.tell(some, documents).await?;
+            }
         }
         Ok(changes)
     }

@@ -29,7 +29,9 @@ async fn keep(store: &SqliteStateStore, before: Option<BlobId>, all: &[Json]) ->
     };
     let mut lines = Vec::new();
     let facts = RunFacts { generator: "g", channel: "c", run: "r", now: Timestamp::from_seconds(1) };
-    let comparison = Comparison { store, facts, before: before.as_ref(), lines: Some(&mut lines) };
+    let lines_of = Some(&mut lines);
+    let comparison =
+        Comparison { store, facts, wanted_at: facts.now, before: before.as_ref(), lines: lines_of };
     let compared = comparison.run(documents).await.unwrap();
     (compared.root, serde_json::Deserializer::from_slice(&lines).into_iter().map(Result::unwrap).collect())
 }

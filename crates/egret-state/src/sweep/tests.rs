@@ -159,6 +159,7 @@ impl World {
             root: Some(root),
             objects,
             changes: 0,
+            failed_parts: 0,
             notes: Vec::new(),
         };
         if matches!(end, End::Commit) {
