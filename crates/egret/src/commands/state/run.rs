@@ -18,7 +18,9 @@ use crate::failure::{Failure, INCOMPLETE, INTERRUPTED};
 use crate::interrupt::stop_on_ctrl_c;
 use crate::output::{Objects, OutputFormat, print_one};
 use crate::project::Project;
-use crate::states::{Event, RunContext, RunProgress, RunReport, Runner, Schedule, alert_of_run, print_run};
+use crate::states::{
+    Event, RunContext, RunProgress, RunReport, Runner, Schedule, alert_of_run, print_run, sweep_daily,
+};
 
 /// With `--watch`, what waits for an output is looked at so often.
 const DELIVER_EVERY: Duration = Duration::from_secs(10);
