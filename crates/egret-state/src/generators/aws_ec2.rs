@@ -87,16 +87,16 @@ it. The rest is as AWS's command line writes it, with tags as a map. Lists have 
 empty; everything else that AWS does not say is not there. A part of the state is `ACCOUNT/REGION/KIND`.
 
 `security_group`. Each permission is of one source: AWS puts those with the same ports together, and here there is one item
-for each range, prefix list or group. So a rule that is added is one item with its ports and its source:
+for each range, prefix list or group. So a rule that is added is one item with its ports and its source, which its `id` says:
 
 ```json
 {"Description": "web servers", "GroupId": "sg-0a1b2c3d4e5f60718", "GroupName": "web",
  "IpPermissions": [{"FromPort": 443, "IpProtocol": "tcp", "IpRanges": [{"CidrIp": "0.0.0.0/0", "Description": "everybody"}],
-   "Ipv6Ranges": [], "PrefixListIds": [], "ToPort": 443, "UserIdGroupPairs": []}],
+   "Ipv6Ranges": [], "PrefixListIds": [], "ToPort": 443, "UserIdGroupPairs": [], "id": "tcp 443 0.0.0.0/0"}],
  "IpPermissionsEgress": [{"IpProtocol": "-1", "FromPort": 0, "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
    "Ipv6Ranges": [{"CidrIpv6": "::/0", "Description": "…"}], "PrefixListIds": [{"PrefixListId": "pl-1", "Description": "…"}], "ToPort": 0,
    "UserIdGroupPairs": [{"Description": "…", "GroupId": "sg-1", "PeeringStatus": "active", "UserId": "123456789012",
-     "VpcId": "vpc-1", "VpcPeeringConnectionId": "pcx-1"}]}],
+     "VpcId": "vpc-1", "VpcPeeringConnectionId": "pcx-1"}], "id": "all 0.0.0.0/0"}],
  "OwnerId": "123456789012", "Tags": {"team": "web"}, "VpcId": "vpc-0a1b2c3d",
  "account": "123456789012", "id": "sg-0a1b2c3d4e5f60718", "kind": "security_group", "region": "eu-west-1"}
 ```

@@ -76,8 +76,10 @@ pub const GENERATOR_TYPE: GeneratorType = GeneratorType {
     documents: "One document a name and type:\n\n\
         ```json\n{\"name\": \"example.org\", \"type\": \"MX\", \"exists\": true, \"values\": [\"10 mx1.example.org\", \
         \"20 mx2.example.org\"]}\n```\n\n\
-        `exists` is false if the DNS knows nothing of the name (NXDOMAIN): for an alias whose target is gone, the `CNAME` \
-        exists and its addresses do not. A name that is there and has nothing of the type has no `values`. Names are in \
+        ```json\n{\"name\": \"shop.example.org\", \"type\": \"CNAME\", \"exists\": true, \"dangling\": false, \"values\": \
+        [\"example.shops.example.com\"]}\n```\n\n\
+        `exists` is false if the DNS knows nothing of the name (NXDOMAIN). `dangling`, in documents of type `CNAME`, is true \
+        for an alias that exists and whose target does not: whoever can have the target can have the name. A name that is there and has nothing of the type has no `values`. Names are in \
         lower case and without the last dot; times to live and the serial of a `SOA` are left out, as they change all \
         the time. Aliases are followed. Who answers with other addresses each time is better asked for its `CNAME` and \
         `NS` alone.\n\n\
@@ -175,7 +177,7 @@ impl Generator for Records {
         let of_name = |name: &Name| self.types.iter().map(|kind| (name.clone(), *kind)).collect::<Vec<_>>();
         let questions: Vec<(Name, RecordType)> = self.names.iter().flat_map(of_name).collect();
         let asked = questions.clone().into_iter();
-        let answers = asked.map(|(name, kind)| ask(&resolver, name, kind, self.service.timeout));
+        let answers = asked.map(|(name, kind)| look(&resolver, name, kind, self.service.timeout));
         // In their order, so that of several failures always the first is told.
         let mut answers = futures_util::stream::iter(answers).buffered(CONCURRENCY);
         let (mut problem, mut is_anything_there) = (None, false);
@@ -185,13 +187,17 @@ impl Generator for Records {
             let part = format!("{name}/{kind}");
             documents.begin_part(part.as_str());
             match answer {
-                Ok(values) => {
+                Ok((values, dangling)) => {
                     is_anything_there = true;
                     let exists = values.is_some();
                     let values = values.unwrap_or_default();
-                    documents.push(json!({
+                    let mut document = json!({
                         "name": name, "type": kind.to_string(), "exists": exists, "values": values,
-                    }))?;
+                    });
+                    if let Some(dangling) = dangling {
+                        document["dangling"] = dangling.into();
+                    }
+                    documents.push(document)?;
                 }
                 Err(error) => {
                     documents.fail(part, &error);
@@ -234,6 +240,22 @@ impl Records {
         options.edns0 = true;
         builder.build().map_err(failed)
     }
+}
+
+/// What the DNS says, and of an alias, whether it leads nowhere: it is there, and what it leads to is not.
+async fn look(
+    resolver: &TokioResolver,
+    name: Name,
+    kind: RecordType,
+    timeout: Duration,
+) -> Result<(Option<Vec<String>>, Option<bool>), CallError> {
+    let values = ask(resolver, name.clone(), kind, timeout).await?;
+    if kind != RecordType::CNAME {
+        return Ok((values, None));
+    }
+    let is_alias = values.as_ref().is_some_and(|values| !values.is_empty());
+    let is_dangling = is_alias && ask(resolver, name, RecordType::A, timeout).await?.is_none();
+    Ok((values, Some(is_dangling)))
 }
 
 async fn ask(resolver: &TokioResolver, name: Name, kind: RecordType, timeout: Duration) -> Known {

@@ -225,6 +225,7 @@ fn split_permissions(group: &mut Json) {
                 for source in sources {
                     let mut one = permission.clone();
                     one.as_object_mut().into_iter().for_each(|one| one.extend(empty()));
+                    one["id"] = permission_id(&one, &source).into();
                     one[list] = json!([source]);
                     split.push(one);
                 }
@@ -232,6 +233,23 @@ fn split_permissions(group: &mut Json) {
         }
         *permissions = split;
     }
+}
+
+/// What tells a permission from the others of its list: `tcp 443 0.0.0.0/0`. So one that is replaced by another is not
+/// taken for one that has changed.
+fn permission_id(permission: &Json, source: &Json) -> String {
+    let protocol = match permission["IpProtocol"].as_str() {
+        Some("-1") | None => "all",
+        Some(protocol) => protocol,
+    };
+    let ports = match (permission["FromPort"].as_i64(), permission["ToPort"].as_i64()) {
+        (Some(from), Some(to)) if from != to => format!(" {from}-{to}"),
+        (Some(port), _) => format!(" {port}"),
+        (None, _) => String::new(),
+    };
+    let names = ["CidrIp", "CidrIpv6", "PrefixListId", "UserId", "GroupId"];
+    let source: Vec<&str> = names.iter().filter_map(|name| source[*name].as_str()).collect();
+    format!("{protocol}{ports} {}", source.join("/"))
 }
 
 fn taken(list: &mut Json) -> Vec<Json> {
@@ -257,13 +275,14 @@ mod tests {
         });
         split_permissions(&mut group);
         let tcp = |list: &str, source: Json| {
+            let range = source.as_object().and_then(|source| source.values().next()?.as_str()).unwrap();
             let mut one = json!({"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [], "Ipv6Ranges": [],
-                                 "PrefixListIds": [], "UserIdGroupPairs": []});
+                                 "PrefixListIds": [], "UserIdGroupPairs": [], "id": format!("tcp 22 {range}")});
             one[list] = json!([source]);
             one
         };
         let all = json!({"IpProtocol": "-1", "IpRanges": [], "Ipv6Ranges": [], "PrefixListIds": [],
-                         "UserIdGroupPairs": [{"GroupId": "sg-1"}]});
+                         "UserIdGroupPairs": [{"GroupId": "sg-1"}], "id": "all sg-1"});
         let expected = json!({
             "IpPermissions": [
                 tcp("IpRanges", json!({"CidrIp": "10.0.0.0/8"})), tcp("IpRanges", json!({"CidrIp": "0.0.0.0/0"})),

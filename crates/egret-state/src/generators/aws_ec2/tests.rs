@@ -87,9 +87,10 @@ async fn what_is_open_is_described() {
     check_documented(&GENERATOR_TYPE, &run.listed);
     let at = |kind: &str, id: &str| format!("{ACCOUNT}/eu-west-1/{kind}/{id}");
     let group_document = found(&run, &at("security_group", &group));
-    let source = |range| {
+    let source = |range: serde_json::Value| {
+        let id = format!("tcp 443 {}", range["CidrIp"].as_str().unwrap());
         json!({"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [range], "Ipv6Ranges": [],
-               "PrefixListIds": [], "UserIdGroupPairs": []})
+               "PrefixListIds": [], "UserIdGroupPairs": [], "id": id})
     };
     let ranges =
         [json!({"CidrIp": "0.0.0.0/0", "Description": "everybody"}), json!({"CidrIp": "10.0.0.0/8"})];

@@ -179,7 +179,7 @@ async fn records_are_told() {
             r#"example.test/A {"exists":true,"name":"example.test","type":"A","values":["192.0.2.1","192.0.2.2"]}"#,
             r#"example.test/AAAA {"exists":true,"name":"example.test","type":"AAAA","values":["2001:db8::1"]}"#,
             r#"example.test/CAA {"exists":true,"name":"example.test","type":"CAA","values":["128 issue ca.example"]}"#,
-            r#"example.test/CNAME {"exists":true,"name":"example.test","type":"CNAME","values":[]}"#,
+            r#"example.test/CNAME {"dangling":false,"exists":true,"name":"example.test","type":"CNAME","values":[]}"#,
             r#"example.test/DNSKEY {"exists":true,"name":"example.test","type":"DNSKEY","values":["257 3 13 AP8="]}"#,
             r#"example.test/DS {"exists":true,"name":"example.test","type":"DS","values":["12345 13 2 abcd"]}"#,
             r#"example.test/MX {"exists":true,"name":"example.test","type":"MX","values":["10 a.example.test","20 b.example.test"]}"#,
@@ -201,11 +201,11 @@ async fn what_is_not_there_is_told_too() {
         documents,
         [
             r#"alias.test/A {"exists":true,"name":"alias.test","type":"A","values":["192.0.2.1"]}"#,
-            r#"alias.test/CNAME {"exists":true,"name":"alias.test","type":"CNAME","values":["example.test"]}"#,
+            r#"alias.test/CNAME {"dangling":false,"exists":true,"name":"alias.test","type":"CNAME","values":["example.test"]}"#,
             r#"dangling.test/A {"exists":false,"name":"dangling.test","type":"A","values":[]}"#,
-            r#"dangling.test/CNAME {"exists":true,"name":"dangling.test","type":"CNAME","values":["gone.test"]}"#,
+            r#"dangling.test/CNAME {"dangling":true,"exists":true,"name":"dangling.test","type":"CNAME","values":["gone.test"]}"#,
             r#"missing.test/A {"exists":false,"name":"missing.test","type":"A","values":[]}"#,
-            r#"missing.test/CNAME {"exists":false,"name":"missing.test","type":"CNAME","values":[]}"#,
+            r#"missing.test/CNAME {"dangling":false,"exists":false,"name":"missing.test","type":"CNAME","values":[]}"#,
         ]
     );
     let (documents, _) = documents_of(&block(server, &["null.test"], "types = [\"MX\"]")).await.unwrap();
