@@ -67,7 +67,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// What a crate's tests may name beyond that and beyond the fences.
 const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
     // Detections are tested with the compiler that evaluates them in earnest.
-    ("egret-detect", &["egret-sql"]),
+    // And those on changes with the comparison of states that makes them.
+    ("egret-detect", &["egret-sql", "egret-state"]),
     ("egret-alert", &["egret-sql"]),
     // The tests of the command write compressed logs.
     ("egret", &["flate2"]),

@@ -1,26 +1,20 @@
-//! What a `detection` block says, and the `test` blocks in it.
+//! What a `detection` block says.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use egret_config::{
-    BlockKind, BlockReader, Decode, Diagnostic, Diagnostics, Located, Location, Number, Value, ValueKind,
-    decode_block,
-};
+use egret_config::{BlockKind, BlockReader, Decode, Diagnostic, Located, decode_block};
 use egret_match::Condition;
 use egret_model::channel::wildcard_matches;
 use egret_model::{ChannelPattern, Severity};
-use serde_json::{Map, Value as Json};
 
 use crate::alert_policy::{ALERT_BLOCK, AlertPolicy};
 use crate::message::MessageTemplate;
+use crate::test_definition::TestDefinition;
 use crate::version::detection_version;
 
 /// The block `detection "name" { … }` at the top of a file.
 pub const DETECTION: BlockKind = BlockKind::new("detection", &["name"]);
-
-/// Lists and maps in a test's event may be nested so deep, as deep as a JSON record may be.
-const MAX_EVENT_DEPTH: usize = 64;
 
 /// A rule over rows: what to look for, where, and what to say when it is found.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,6 +82,13 @@ pub enum Target {
     Table(String),
     /// Those of all tables and partitions whose channel matches.
     Channel(ChannelPattern),
+    /// Those of one table whose channel matches.
+    OnChannel {
+        /// The table, which has the columns whatever the channel.
+        table: Located<String>,
+        /// The channels.
+        pattern: ChannelPattern,
+    },
     /// Those of these tables, which have the rule's log source.
     LogSource(Vec<String>),
 }
@@ -98,37 +99,10 @@ impl Target {
         match self {
             Self::Table(name) => name == table,
             Self::Channel(pattern) => pattern.matches(channel),
+            Self::OnChannel { table: name, pattern } => name.value == table && pattern.matches(channel),
             Self::LogSource(tables) => tables.iter().any(|name| name == table),
         }
     }
-}
-
-/// One case that a detection must decide as said.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TestDefinition {
-    /// What it is about.
-    pub name: String,
-    /// Where it is written, if in a configuration file.
-    pub location: Option<Location>,
-    /// Whether the detection must match.
-    pub expect: bool,
-    /// What it looks at.
-    pub input: TestInput,
-    /// The table, for a detection on a channel that several tables have.
-    pub table: Option<String>,
-    /// The message that the finding must have.
-    pub message: Option<String>,
-}
-
-/// What a test gives to the detection.
-#[derive(Debug, Clone, PartialEq)]
-pub enum TestInput {
-    /// The vendor's record as a JSON object: goes through the table's mapping.
-    Event(Map<String, Json>),
-    /// The vendor's record as text: goes through the table's format and mapping.
-    Record(String),
-    /// The columns of a row that are not null, as the detection sees them.
-    Row(Map<String, Json>),
 }
 
 impl DetectionDefinition {
@@ -186,17 +160,16 @@ fn decode_target(reader: &mut BlockReader<'_>) -> Option<Located<Target>> {
     match (table, channel) {
         (Some(table), None) => Some(table.map(Target::Table)),
         (None, Some(channel)) => Some(channel.map(|pattern| Target::Channel(ChannelPattern::new(pattern)))),
-        (Some(_), Some(channel)) => {
-            let mistake = Diagnostic::error("`detection` takes `table` or `channel`, not both")
-                .at(&channel.location)
-                .hint("remove one of them; a table's rows are on the channel that its definition names");
-            reader.diagnostics().push(mistake);
-            None
+        (Some(table), Some(channel)) => {
+            Some(channel.map(|pattern| Target::OnChannel { table, pattern: ChannelPattern::new(pattern) }))
         }
         (None, None) => {
             let mistake = Diagnostic::error("`detection` needs the attribute `table` or `channel`")
                 .at(reader.location())
-                .hint("add `table = \"…\"` with the name of a table, or `channel = \"…\"` with a pattern such as aws.*");
+                .hint(
+                    "add `table = \"…\"` with the name of a table, or `channel = \"…\"` with a pattern such as aws.*, or \
+                     both",
+                );
             reader.diagnostics().push(mistake);
             None
         }
@@ -207,82 +180,6 @@ fn decode_target(reader: &mut BlockReader<'_>) -> Option<Located<Target>> {
 fn decode_message(reader: &mut BlockReader<'_>) -> Option<Option<MessageTemplate>> {
     let Some(text) = reader.optional_or("message", None::<Located<String>>)? else { return Some(None) };
     MessageTemplate::parse(text, reader.diagnostics()).map(Some)
-}
-
-impl Decode for TestDefinition {
-    fn decode(reader: &mut BlockReader<'_>) -> Option<Self> {
-        let name = reader.label(0);
-        let expect = reader.required("expect");
-        let event = reader.optional_or("event", None::<Value>);
-        let record = reader.optional_or("record", None::<String>);
-        let row = reader.optional_or("row", None::<Value>);
-        let table = reader.optional_or("table", None);
-        let message = reader.optional_or("message", None);
-        let input = match (event?, record?, row?) {
-            (Some(event), None, None) => TestInput::Event(json_object(&event, reader.diagnostics())?),
-            (None, Some(record), None) => TestInput::Record(record),
-            (None, None, Some(row)) => TestInput::Row(json_object(&row, reader.diagnostics())?),
-            _ => {
-                let mistake = Diagnostic::error("`test` needs exactly one of `event`, `record` and `row`")
-                    .at(reader.location())
-                    .hint(
-                        "`event = {…}` is the vendor's record as JSON, `record = \"…\"` as text, \
-                         `row = {…}` gives columns",
-                    );
-                reader.diagnostics().push(mistake);
-                return None;
-            }
-        };
-        let location = Some(reader.location().clone());
-        Some(Self { name: name?, location, expect: expect?, input, table: table?, message: message? })
-    }
-}
-
-fn json_object(value: &Value, diagnostics: &mut Diagnostics) -> Option<Map<String, Json>> {
-    match to_json(value, MAX_EVENT_DEPTH, diagnostics)? {
-        Json::Object(object) => Some(object),
-        _ => {
-            diagnostics.push(value.wrong_type("a map such as { name = \"value\" }"));
-            None
-        }
-    }
-}
-
-fn to_json(value: &Value, depth: usize, diagnostics: &mut Diagnostics) -> Option<Json> {
-    let Some(depth) = depth.checked_sub(1) else {
-        diagnostics.error(&value.location, format!("this is nested deeper than {MAX_EVENT_DEPTH} levels"));
-        return None;
-    };
-    Some(match &value.kind {
-        ValueKind::Null => Json::Null,
-        ValueKind::Bool(value) => Json::Bool(*value),
-        ValueKind::Number(number) => json_number(*number),
-        ValueKind::String(text) => Json::String(text.clone()),
-        ValueKind::List(items) => {
-            let items: Option<Vec<Json>> =
-                items.iter().map(|item| to_json(item, depth, diagnostics)).collect();
-            Json::Array(items?)
-        }
-        ValueKind::Map(entries) => {
-            let mut object = Map::new();
-            for (key, entry) in entries {
-                object.insert(key.value.clone(), to_json(entry, depth, diagnostics)?);
-            }
-            Json::Object(object)
-        }
-        ValueKind::Reference(_) => {
-            diagnostics.push(value.wrong_type("a string, number, boolean, list or map"));
-            return None;
-        }
-    })
-}
-
-fn json_number(number: Number) -> Json {
-    let whole = match number {
-        Number::Integer(integer) => serde_json::Number::from_i128(integer),
-        Number::Float(_) => None,
-    };
-    whole.or_else(|| serde_json::Number::from_f64(number.to_f64())).map_or(Json::Null, Json::Number)
 }
 
 /// `root_console_login` as `Root console login`.

@@ -130,6 +130,22 @@ impl Detector {
         (compiler.finish(&mut diagnostics), diagnostics)
     }
 
+    /// What is wrong with a definition on rows of `table`, whatever channel it means.
+    pub(crate) fn mistakes(
+        definition: &DetectionDefinition,
+        table: &TableSchema,
+        compiler: &dyn ExpressionCompiler,
+    ) -> Diagnostics {
+        let mut compiler = DetectorCompiler::new(table, compiler);
+        let mut diagnostics = Diagnostics::new();
+        compiler.add(definition, &mut diagnostics);
+        let detector = compiler.finish(&mut diagnostics);
+        for left_out in detector.inapplicable {
+            diagnostics.extend(left_out.mistakes);
+        }
+        diagnostics
+    }
+
     /// Names the columns that hold hashes of files, which no common column collects.
     pub fn with_hash_columns<N: Into<String>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
         self.hash_columns = columns.into_iter().map(Into::into).collect();
@@ -291,7 +307,9 @@ impl<'c> DetectorCompiler<'c> {
             return;
         }
         match definition.target.value {
-            Target::Table(_) | Target::LogSource(_) => diagnostics.extend(mistakes),
+            Target::Table(_) | Target::OnChannel { .. } | Target::LogSource(_) => {
+                diagnostics.extend(mistakes);
+            }
             Target::Channel(_) => self.inapplicable.push(Inapplicable {
                 detection_id: definition.id.value.clone(),
                 table: self.table.name.clone(),

@@ -8,6 +8,7 @@
 mod alert_policy;
 mod definition;
 mod message;
+mod test_definition;
 mod version;
 
 mod detector;
@@ -30,9 +31,10 @@ pub mod tester;
 mod testing;
 
 pub use alert_policy::{ALERT_BLOCK, AlertPolicy};
-pub use definition::{DETECTION, DetectionDefinition, FieldRule, Rule, Target, TestDefinition, TestInput};
+pub use definition::{DETECTION, DetectionDefinition, FieldRule, Rule, Target};
 pub use detector::{DetectContext, Detected, Detector, Failure};
 pub use egret_match::RuleStatistics;
 pub use message::{Message, MessageTemplate};
-pub use targets::{Inapplicable, check_targets};
-pub use tester::{CaseResult, RuleTester, TestSummary, Verdict};
+pub use targets::{Inapplicable, Places, check_targets};
+pub use test_definition::{States, TestDefinition, TestInput};
+pub use tester::{CaseResult, ChangeRecords, CompareStates, RuleTester, TestSummary, Verdict};

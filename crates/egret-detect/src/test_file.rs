@@ -9,7 +9,9 @@ use egret_config::{Diagnostic, Diagnostics, Location, SourceFile};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use crate::definition::{DetectionDefinition, TestDefinition, TestInput};
+use crate::builtin;
+use crate::definition::DetectionDefinition;
+use crate::test_definition::{States, TestDefinition, TestInput};
 
 /// What follows the name of the rule's file, without its own ending.
 const ENDING: &str = "tests.jsonl";
@@ -25,9 +27,15 @@ struct TestLine {
     expect: bool,
     event: Option<Json>,
     row: Option<Map<String, Json>>,
+    generator: Option<String>,
+    channel: Option<String>,
+    before: Option<Vec<Json>>,
+    after: Option<Vec<Json>>,
     rule: Option<String>,
     table: Option<String>,
     message: Option<String>,
+    count: Option<u64>,
+    keys: Option<Vec<String>>,
 }
 
 /// Whether `path` is called like a file of tests.
@@ -41,10 +49,11 @@ pub fn tests_path(rules: &Path) -> PathBuf {
     rules.with_extension(ENDING)
 }
 
-/// Reads the files of tests that lie beside the files of `definitions` and adds their cases.
+/// Reads the files of tests that lie beside the files of `definitions` and adds their cases. Built-in ones have theirs.
 pub fn attach_tests_beside(definitions: &mut [DetectionDefinition], diagnostics: &mut Diagnostics) {
+    let own = definitions.iter().filter(|definition| !builtin::is_built_in(definition));
     let mut paths: Vec<PathBuf> =
-        definitions.iter().map(|definition| tests_path(&definition.id.location.file.path)).collect();
+        own.map(|definition| tests_path(&definition.id.location.file.path)).collect();
     paths.sort_unstable();
     paths.dedup();
     for path in paths {
@@ -101,7 +110,7 @@ fn read_line(
     diagnostics: &mut Diagnostics,
 ) -> Option<(Option<String>, TestDefinition)> {
     const SHAPE: &str = "a line is {\"name\": \"…\", \"expect\": true, \"event\": {…}}, with the vendor's record as an \
-                         object or as text";
+                         object or as text; for changes it has \"generator\": \"…\", \"before\": […], \"after\": […]";
     let mut wrong = |message: String| {
         diagnostics.push(Diagnostic::error(message).at(location).hint(SHAPE));
         None
@@ -115,11 +124,24 @@ fn read_line(
             return wrong(format!("this is no test: {message}"));
         }
     };
-    let input = match (line.event, line.row) {
-        (Some(Json::Object(event)), None) => TestInput::Event(event),
-        (Some(Json::String(record)), None) => TestInput::Record(record),
-        (None, Some(row)) => TestInput::Row(row),
-        _ => return wrong("a test needs either `event`, an object or text, or `row`, an object".to_owned()),
+    let has_states = line.channel.is_some() || line.before.is_some() || line.after.is_some();
+    let input = match (line.event, line.row, line.generator) {
+        (Some(Json::Object(event)), None, None) if !has_states => TestInput::Event(event),
+        (Some(Json::String(record)), None, None) if !has_states => TestInput::Record(record),
+        (None, Some(row), None) if !has_states => TestInput::Row(row),
+        (None, None, Some(generator)) => TestInput::States(States {
+            generator,
+            channel: line.channel,
+            before: line.before.unwrap_or_default(),
+            after: line.after.unwrap_or_default(),
+        }),
+        _ => {
+            return wrong(
+                "a test needs either `event`, an object or text, or `row`, an object, or `generator` with the \
+                 states `before` and `after`"
+                    .to_owned(),
+            );
+        }
     };
     let test = TestDefinition {
         name: line.name,
@@ -128,6 +150,8 @@ fn read_line(
         input,
         table: line.table,
         message: line.message,
+        count: line.count,
+        keys: line.keys,
     };
     Some((line.rule, test))
 }

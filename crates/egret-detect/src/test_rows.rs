@@ -10,7 +10,7 @@ use egret_model::{ColumnType, RecordIds, TableSchema, Timestamp, suggest};
 use egret_table::{RowOrigin, TableDefinition, TableMapper};
 use serde_json::{Map, Value as Json};
 
-use crate::definition::TestInput;
+use crate::test_definition::TestInput;
 use crate::tester::{FindFormat, first_message};
 
 /// The object that tested records are read from.
@@ -37,6 +37,7 @@ pub(crate) fn rows_of(
 ) -> Result<TestRows, String> {
     match input {
         TestInput::Row(columns) => row_of_columns(columns, mapper.schema()),
+        TestInput::States(_) => Err("nobody is there to compare states".to_owned()),
         TestInput::Event(event) => {
             let format = json_lines()?;
             let record = Json::Object(event.clone()).to_string();

@@ -1,5 +1,7 @@
 //! The rule tester: each case goes the way that a record goes, and the detection must decide as said.
 
+mod decision;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,23 +12,37 @@ use egret_model::{ExpressionCompiler, Origin, Timestamp};
 use egret_table::{PartitionContext, TableMapper, Tables};
 use serde::Serialize;
 
-use crate::definition::{DetectionDefinition, Target, TestDefinition};
+use self::decision::{Decision, seen};
+use crate::definition::{DetectionDefinition, Target};
 use crate::detector::{DetectContext, Detector};
-use crate::test_rows::{TestRows, rows_of};
+use crate::test_definition::{States, TestDefinition, TestInput};
+use crate::test_rows::rows_of;
 
 /// The partition that tested rows are of.
 const PARTITION: &str = "test";
 
-/// A reason shows at most so many characters of a column's value.
-const MAX_SHOWN_CHARS: usize = 120;
-
 /// Finds the `format` blocks of a configuration by type and name.
 pub type FindFormat<'a> = &'a dyn Fn(&str, &str) -> Option<Arc<dyn Format>>;
+
+/// Compares states as a run of their generator does; says why it cannot.
+pub type CompareStates<'a> = &'a dyn Fn(&States) -> Result<ChangeRecords, String>;
+
+/// What became different between two states, as the pipeline gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeRecords {
+    /// The table of the changes.
+    pub table: String,
+    /// The channel of the generator.
+    pub channel: String,
+    /// The records, one JSON object a line.
+    pub lines: String,
+}
 
 /// Runs the tests of detections.
 pub struct RuleTester<'a> {
     tables: &'a Tables,
     find_format: FindFormat<'a>,
+    compare_states: Option<CompareStates<'a>>,
     compiler: &'a dyn ExpressionCompiler,
     now: Timestamp,
     /// By table, and the channel that is meant instead of the table's.
@@ -110,7 +126,21 @@ impl<'a> RuleTester<'a> {
         compiler: &'a dyn ExpressionCompiler,
         now: Timestamp,
     ) -> Self {
-        Self { tables, find_format, compiler, now, mappers: HashMap::new(), channels: Vec::new() }
+        Self {
+            tables,
+            find_format,
+            compare_states: None,
+            compiler,
+            now,
+            mappers: HashMap::new(),
+            channels: Vec::new(),
+        }
+    }
+
+    /// Who compares the states that tests give.
+    #[must_use]
+    pub fn with_states(self, compare_states: CompareStates<'a>) -> Self {
+        Self { compare_states: Some(compare_states), ..self }
     }
 
     /// Partitions, each as its table and the channel that it says instead of the table's.
@@ -147,10 +177,16 @@ impl<'a> RuleTester<'a> {
         definition: &DetectionDefinition,
         test: &TestDefinition,
     ) -> Result<Decision, String> {
-        let table = self.table_of(definition, test)?;
-        let channel = match &definition.target.value {
-            Target::Channel(pattern) => self.channel_of(&table, pattern),
-            Target::Table(_) | Target::LogSource(_) => None,
+        let (table, channel, changes) = match (&test.input, self.compare_states) {
+            (TestInput::States(states), Some(compare)) => {
+                let ChangeRecords { table, channel, lines } = changes_for(definition, compare(states)?)?;
+                (table, Some(channel), Some(TestInput::Record(lines)))
+            }
+            _ => {
+                let table = self.table_of(definition, test)?;
+                let channel = self.channel_for(definition, &table);
+                (table, channel, None)
+            }
         };
         let mapper = self.mapper(&table, channel)?;
         let detector = Detector::compile(
@@ -164,7 +200,8 @@ impl<'a> RuleTester<'a> {
             return Err(first_message(&left_out.mistakes));
         }
         let table_definition = self.tables.get(&table).map_err(|error| error.to_string())?;
-        let tested = rows_of(&test.input, table_definition, &mapper, self.find_format, self.now)?;
+        let input = changes.as_ref().unwrap_or(&test.input);
+        let tested = rows_of(input, table_definition, &mapper, self.find_format, self.now)?;
         let context = DetectContext {
             channel: mapper.channel(),
             table: &table,
@@ -176,10 +213,8 @@ impl<'a> RuleTester<'a> {
         if let Some(failure) = detected.failures.first() {
             return Err(format!("{}; {}", failure.error, seen(&detector, definition, &tested)));
         }
-        Ok(Decision {
-            messages: detected.findings.into_iter().map(|finding| finding.message).collect(),
-            seen: seen(&detector, definition, &tested),
-        })
+        let seen = seen(&detector, definition, &tested);
+        Ok(Decision::new(detected.findings, seen))
     }
 
     /// The one table that a case is about.
@@ -188,6 +223,9 @@ impl<'a> RuleTester<'a> {
             |name: &str| self.tables.get(name).err().map(|error| format!("{error}; {}", error.hint));
         let pattern = match (&definition.target.value, &test.table) {
             (Target::Table(name), _) => return unknown(name).map_or(Ok(name.clone()), Err),
+            (Target::OnChannel { table, .. }, _) => {
+                return unknown(&table.value).map_or(Ok(table.value.clone()), Err);
+            }
             (Target::Channel(pattern), Some(name)) => {
                 if let Some(reason) = unknown(name) {
                     return Err(reason);
@@ -222,6 +260,18 @@ impl<'a> RuleTester<'a> {
         }
     }
 
+    /// The channel that rows of the table are to be on for the detection, if not on the table's.
+    fn channel_for(&self, definition: &DetectionDefinition, table: &str) -> Option<String> {
+        match &definition.target.value {
+            Target::Channel(pattern) => self.channel_of(table, pattern),
+            // Rows of a table may be on a channel that only a partition elsewhere has.
+            Target::OnChannel { pattern, .. } => {
+                Some(self.channel_of(table, pattern).unwrap_or_else(|| pattern.example()))
+            }
+            Target::Table(_) | Target::LogSource(_) => None,
+        }
+    }
+
     /// The channel of the table, or of one of its partitions, that the pattern covers.
     fn channel_of(&self, table: &str, pattern: &ChannelPattern) -> Option<String> {
         let own = self.tables.get(table).ok()?.channel();
@@ -252,51 +302,18 @@ fn one_of(tables: Vec<&str>) -> Result<String, String> {
     }
 }
 
-/// What a detection said of a case.
-struct Decision {
-    messages: Vec<String>,
-    seen: String,
-}
-
-impl Decision {
-    fn verdict(self, test: &TestDefinition) -> (Verdict, Option<bool>, String) {
-        let got = !self.messages.is_empty();
-        if got != test.expect {
-            let what = if got { "it matches" } else { "it does not match" };
-            return (Verdict::Failed, Some(got), format!("{what}; {}", self.seen));
-        }
-        match &test.message {
-            Some(expected) if got && !self.messages.contains(expected) => {
-                let reason = format!("the message is {:?}, not {expected:?}", self.messages.join(" / "));
-                (Verdict::Failed, Some(got), reason)
-            }
-            _ => (Verdict::Passed, Some(got), String::new()),
-        }
+/// The changes, if the detection looks at them and there is one.
+fn changes_for(definition: &DetectionDefinition, changes: ChangeRecords) -> Result<ChangeRecords, String> {
+    let ChangeRecords { table, channel, lines } = &changes;
+    if !definition.target.value.covers(table, channel) {
+        return Err(format!(
+            "the changes are on channel {channel} of table `{table}`, where the detection does not look"
+        ));
     }
-}
-
-/// What the condition saw: the values of the columns it reads, and what did not fit its column.
-fn seen(detector: &Detector, definition: &DetectionDefinition, tested: &TestRows) -> String {
-    let mut rows = Vec::new();
-    for row in 0..tested.rows.num_rows() {
-        let seen = detector.seen(&definition.id.value, &tested.rows, row).into_iter();
-        let values: Vec<String> = seen
-            .map(|(name, value)| format!("{name} = {}", value.as_deref().map_or("null".into(), shortened)))
-            .collect();
-        rows.push(values.join(", "));
+    if lines.is_empty() {
+        return Err("`before` and `after` are the same state, so there is no change to look at".to_owned());
     }
-    let mut text = format!("it saw {}", rows.join("; then "));
-    if tested.misfits > 0 {
-        text.push_str(&format!("; {} values did not fit their column and are in `extra`", tested.misfits));
-    }
-    text
-}
-
-fn shortened(value: &str) -> String {
-    match value.char_indices().nth(MAX_SHOWN_CHARS) {
-        Some((end, _)) => format!("{}…", &value[..end]),
-        None => value.to_owned(),
-    }
+    Ok(changes)
 }
 
 /// The first mistake in one line.

@@ -25,6 +25,11 @@ pub(crate) fn detection_version(definition: &DetectionDefinition) -> String {
             add("channel");
             add(&pattern.to_string());
         }
+        Target::OnChannel { table, pattern } => {
+            add("table on channel");
+            add(&table.value);
+            add(&pattern.to_string());
+        }
         Target::LogSource(_) => add("logsource"),
     }
     match &definition.rule {

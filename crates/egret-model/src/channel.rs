@@ -24,6 +24,15 @@ impl ChannelPattern {
     }
 }
 
+impl ChannelPattern {
+    /// One of the channels that are meant.
+    pub fn example(&self) -> String {
+        let segments = self.0.split('.').filter(|segment| *segment != "**");
+        let channel = segments.map(|segment| segment.replace('*', "any")).collect::<Vec<_>>().join(".");
+        if channel.is_empty() { "any".to_owned() } else { channel }
+    }
+}
+
 impl fmt::Display for ChannelPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -82,7 +91,9 @@ mod tests {
             ("aws.iam", "aws.iam", true),
             ("aws.iam", "aws.iamx", false),
         ] {
-            assert_eq!(ChannelPattern::new(pattern).matches(channel), expected, "{pattern} {channel}");
+            let pattern = ChannelPattern::new(pattern);
+            assert_eq!(pattern.matches(channel), expected, "{pattern} {channel}");
+            assert!(pattern.matches(&pattern.example()), "{pattern} {}", pattern.example());
         }
     }
 }

@@ -175,13 +175,11 @@ fn read_shape(reader: &mut BlockReader<'_>, generator_type: &GeneratorType) -> O
         .into_iter()
         .map(|(path, field)| Some((read_path(&path, reader.diagnostics())?, field)))
         .collect();
-    let defaults =
-        |texts: &[&str]| texts.iter().filter_map(|text| DocumentPath::parse(text).ok()).collect::<Vec<_>>();
-    Some(Shape {
-        ignore: [defaults(generator_type.ignore), own_ignore?].concat(),
-        ordered: [defaults(generator_type.ordered), own_ordered?].concat(),
-        identity: identity.into_iter().collect::<Option<_>>()?,
-    })
+    let mut shape = generator_type.shape();
+    shape.ignore.extend(own_ignore?);
+    shape.ordered.extend(own_ordered?);
+    shape.identity = identity.into_iter().collect::<Option<_>>()?;
+    Some(shape)
 }
 
 /// Reads a JSONPath.

@@ -34,6 +34,7 @@ mod source;
 
 mod host;
 mod registry;
+mod rehearsal;
 
 pub mod generators;
 
@@ -48,6 +49,7 @@ pub use generator::{GenerateError, Generator, GeneratorContext, QueryLake};
 pub use history::{StateObject, find_objects, read_state, run_at};
 pub use path::{Path, Step};
 pub use registry::{COMMON_ATTRIBUTES, GeneratorType, generator_types};
+pub use rehearsal::{Rehearsal, RehearsalError, Rehearsed};
 pub use render::{DifferenceLine, LineRole, operations, patch, tree, unified};
 pub use schedule::due_at;
 pub use settings::{STATE_BLOCK, StateSettings};

@@ -10,6 +10,7 @@ use crate::generators::{
     file, file_integrity, github, http_headers, http_json, kernel_modules, lake, linux_users,
     listening_ports, mounts, packages, slack, sql, suid_files, systemd_units, tls_certificate,
 };
+use crate::shape::{DocumentPath, Shape};
 
 /// One type of generator.
 #[derive(Debug)]
@@ -42,6 +43,14 @@ impl GeneratorType {
     /// What can be configured beside what all generators have.
     pub fn attributes(&self) -> impl Iterator<Item = &'static AttributeDocumentation> {
         self.attributes.iter().copied().flatten()
+    }
+
+    /// What its documents are like, before a block says more.
+    pub fn shape(&self) -> Shape {
+        let paths = |texts: &[&str]| {
+            texts.iter().filter_map(|text| DocumentPath::parse(text).ok()).collect::<Vec<_>>()
+        };
+        Shape { ignore: paths(self.ignore), ordered: paths(self.ordered), ..Shape::default() }
     }
 }
 

@@ -9,7 +9,7 @@ use egret_config::{BlockKind, Configuration, Diagnostic, Diagnostics, Environmen
 use egret_detect::library::{self, RULES, RuleContext, RuleLibrary, UnusedRule};
 use egret_detect::logsource::{LOGSOURCE, LogSources};
 use egret_detect::sigma::Placeholders;
-use egret_detect::{DETECTION, DetectionDefinition, Detector, Rule, check_targets};
+use egret_detect::{DETECTION, DetectionDefinition, Detector, Places, Rule, check_targets};
 use egret_lake::{Lake, LakeDefinition, LakeOptions};
 use egret_model::{Clock, SystemClock, TableSchema};
 use egret_output::OUTPUT_BLOCK;
@@ -19,12 +19,12 @@ use egret_source::Surroundings;
 use egret_sql::SqlCompiler;
 use egret_state::{CHANGE_TABLE, GENERATOR_BLOCK, GeneratorDefinition, STATE_BLOCK, StateSettings};
 use egret_table::builtin::TABLE_BLOCK;
-use egret_table::{PartitionContext, Tables};
+use egret_table::{PartitionContext, TableDefinition, Tables};
 
 use crate::arguments::Global;
 use crate::failure::Failure;
 use crate::lake_queries::LakeQueries;
-use crate::states;
+use crate::states::{self, generator_channels};
 
 /// The name of the configuration file that is looked for.
 pub const CONFIGURATION_FILE: &str = "egret.hcl";
@@ -221,7 +221,13 @@ impl Project {
         let of_changes = self.detectors_of_changes(&mut diagnostics);
         let planned = plans.iter().flatten().map(|plan| &plan.detector);
         let detectors: Vec<&Detector> = planned.chain(&others).chain(&of_changes).collect();
-        diagnostics.extend(check_targets(&self.detections, self.tables.names(), &detectors));
+        let places = Places {
+            tables: &self.tables.iter().map(TableDefinition::schema).collect::<Vec<_>>(),
+            channels: &self.channels(),
+            detectors: &detectors,
+            compiler: &self.compiler,
+        };
+        diagnostics.extend(check_targets(&self.detections, &places));
         self.read_alert_settings(&mut diagnostics);
         (plans, diagnostics)
     }
@@ -296,6 +302,13 @@ impl Project {
         };
         let of_changes = self.generators.iter().map(of_changes);
         self.partitions.iter().filter_map(own).chain(of_changes).collect()
+    }
+
+    /// The channels that rows of tables may be on beside the tables' own, each with the table.
+    fn channels(&self) -> Vec<(String, String)> {
+        let of_partitions =
+            self.partition_channels().into_iter().map(|((table, _), channel)| (table, channel));
+        of_partitions.chain(generator_channels()).collect()
     }
 
     /// Where the lake is, or will be.

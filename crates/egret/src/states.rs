@@ -1,6 +1,7 @@
 //! From the configuration to states: what generators may use, where states are kept, and who is meant by a name.
 
 mod progress;
+mod rehearsal;
 mod run;
 mod runner;
 mod sweep;
@@ -20,6 +21,7 @@ use crate::lake_queries::LakeQueries;
 use crate::project::Project;
 
 pub use progress::RunProgress;
+pub use rehearsal::{StateTests, generator_channels};
 pub use run::{RunContext, RunReport};
 pub use runner::{Event, Runner, Schedule};
 pub use sweep::sweep_daily;

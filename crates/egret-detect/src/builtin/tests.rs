@@ -20,10 +20,13 @@ fn every_detection_is_complete() {
             Some(id.as_str()),
             "the file is called like the detection"
         );
-        if let Target::Table(table) = &definition.target.value {
-            let folder = path.parent().and_then(|folder| folder.file_name()).unwrap();
-            assert_eq!(folder.to_str(), Some(table.as_str()), "{id} lies in the folder of its table");
-        }
+        let table = match &definition.target.value {
+            Target::Table(table) => Some(table),
+            Target::OnChannel { table, .. } => Some(&table.value),
+            Target::Channel(_) | Target::LogSource(_) => None,
+        };
+        let folder = path.components().nth(1).and_then(|folder| folder.as_os_str().to_str());
+        assert!(table.is_none_or(|table| folder == Some(table)), "{id} lies in the folder of its table");
         assert!(definition.enabled, "{id}");
         assert!(definition.description.len() > 80, "{id} says why it matters");
         assert!(definition.message.is_some(), "{id} says what happened");

@@ -4,6 +4,7 @@ use egret_model::Severity;
 use serde_json::json;
 
 use super::*;
+use crate::test_definition::{States, TestInput};
 use crate::testing::{decode, detections, short_detections};
 
 #[test]
@@ -51,6 +52,15 @@ fn everything_can_be_written() {
             expect = false
             row    = { a = 2 }
           }
+          test "two states" {
+            expect    = true
+            generator = "aws_iam"
+            channel   = "aws.iam.prod"
+            before    = [{ id = 1, tags = [] }]
+            after     = [{ id = 1, tags = ["x"] }, "text"]
+            count     = 2
+            keys      = ["1", "text"]
+          }
         }
     "#;
     let [detection] = &detections(text)[..] else { panic!() };
@@ -59,12 +69,34 @@ fn everything_can_be_written() {
     assert_eq!(detection.description, "Two\nlines.");
     assert_eq!(detection.message.as_ref().unwrap().text(), "it is {a}");
     assert!(!detection.enabled);
-    let [event, record, row] = &detection.tests[..] else { panic!() };
+    let [event, record, row, states] = &detection.tests[..] else { panic!() };
     let expected = json!({"a": 1, "b": {"c": [true, null, 1.5, "x"]}});
     assert_eq!(event.input, TestInput::Event(expected.as_object().unwrap().clone()));
     assert_eq!(event.message.as_deref(), Some("it is 1"));
     assert_eq!((&record.input, record.table.as_deref()), (&TestInput::Record("a=2".into()), Some("other")));
     assert_eq!(row.input, TestInput::Row(json!({"a": 2}).as_object().unwrap().clone()));
+    let expected = States {
+        generator: "aws_iam".into(),
+        channel: Some("aws.iam.prod".into()),
+        before: vec![json!({"id": 1, "tags": []})],
+        after: vec![json!({"id": 1, "tags": ["x"]}), json!("text")],
+    };
+    assert_eq!(states.input, TestInput::States(expected));
+    assert_eq!((states.count, states.keys.as_deref()), (Some(2), Some(&["1".into(), "text".into()][..])));
+}
+
+#[test]
+fn a_table_and_a_channel_narrow_each_other() {
+    let [detection] =
+        &short_detections(r#"detection "d" { table = "change"; channel = "aws.**"; where = "a" }"#)[..]
+    else {
+        panic!()
+    };
+    let target = &detection.target.value;
+    assert!(target.covers("change", "aws.iam"));
+    assert!(
+        !target.covers("change", "slack.workspace") && !target.covers("aws_cloudtrail_log", "aws.cloudtrail")
+    );
 }
 
 #[test]
@@ -72,7 +104,7 @@ fn every_mistake_has_its_place() {
     let text = r#"
 detection "nothing" {}
 
-detection "both" {
+detection "typo" {
   table    = "a"
   channel  = "b"
   where    = "c"
@@ -111,6 +143,15 @@ detection "tests" {
     event  = { a = table.x }
   }
   test "no answer" { record = "a" }
+  test "no generator" {
+    expect = true
+    before = []
+  }
+  test "states and a row" {
+    expect    = true
+    generator = "aws_iam"
+    row       = { a = 1 }
+  }
 }
 "#;
     insta::assert_snapshot!(decode(text).1.render(false));
@@ -143,6 +184,8 @@ fn the_version_knows_the_meaning_and_not_the_layout() {
         r#"detection "e" { table = "t"; where = "a = 1"; tags = ["x", "y"] }"#,
         r#"detection "d" { table = "u"; where = "a = 1"; tags = ["x", "y"] }"#,
         r#"detection "d" { channel = "t"; where = "a = 1"; tags = ["x", "y"] }"#,
+        r#"detection "d" { table = "t"; channel = "t"; where = "a = 1"; tags = ["x", "y"] }"#,
+        r#"detection "d" { table = "t"; channel = "u"; where = "a = 1"; tags = ["x", "y"] }"#,
         r#"detection "d" { table = "t"; where = "a  = 1"; tags = ["x", "y"] }"#,
         r#"detection "d" { table = "t"; where = "a = 1"; tags = ["x"] }"#,
         r#"detection "d" { table = "t"; where = "a = 1"; tags = ["x", "y"]; title = "D!" }"#,

@@ -38,6 +38,35 @@ detection "somewhere" {
   where   = "port = a"
 }
 
+detection "on_a_channel_elsewhere" {
+  table   = "logout"
+  channel = "app.sign_out"
+  where   = "event_name = a"
+}
+
+detection "on_no_channel" {
+  table   = "logout"
+  channel = "app.sign_ot"
+  where   = "evnt_name = a"
+}
+
+detection "on_a_channel_of_another" {
+  table   = "login"
+  channel = "app.logout"
+  where   = "event_name = a"
+}
+
+detection "on_no_table" {
+  table   = "logn"
+  channel = "app.*"
+  where   = "event_name = a"
+}
+
+detection "where_nothing_is_yet" {
+  channel = "app.sign_out"
+  where   = "evnt_name = a"
+}
+
 detection "off" {
   table   = "nothing"
   where   = "x"
@@ -58,7 +87,9 @@ detection "off" {
         .map(|table| Detector::compile_valid(&definitions, table, &table.channel, &SmallCompiler).0)
         .collect();
     let detectors: Vec<&Detector> = detectors.iter().collect();
-    let names = tables.iter().map(|table| table.name.as_str());
-    let diagnostics = check_targets(&definitions, names, &detectors);
+    let channels = [("logout".to_owned(), "app.sign_out".to_owned())];
+    let places =
+        Places { tables: &tables, channels: &channels, detectors: &detectors, compiler: &SmallCompiler };
+    let diagnostics = check_targets(&definitions, &places);
     insta::assert_snapshot!(diagnostics.render(false));
 }

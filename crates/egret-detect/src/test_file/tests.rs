@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::test_definition::States;
 use crate::testing::detections;
 
 const RULES: &str = r#"
@@ -34,6 +35,27 @@ fn a_line_belongs_to_the_rule_beside_it() {
     assert_eq!((&record.input, record.table.as_deref()), (&TestInput::Record("a=1".into()), Some("t")));
     assert_eq!(row.input, TestInput::Row(object));
     assert_eq!(row.location.as_ref().unwrap().line(), 5);
+}
+
+#[test]
+fn states_are_of_a_generator() {
+    let mut definitions = detections(RULES);
+    definitions.truncate(1);
+    let text = r#"{"name":"x","expect":true,"generator":"aws_iam","after":[{"id":1}],"count":1,"keys":["1"]}
+{"name":"y","expect":true,"before":[]}
+{"name":"z","expect":true,"generator":"aws_iam","event":{}}"#;
+    let mut diagnostics = Diagnostics::new();
+    attach_tests(&mut definitions, &SourceFile::new("rules.tests.jsonl", text), &mut diagnostics);
+    let [test] = &definitions[0].tests[..] else { panic!() };
+    let states = States {
+        generator: "aws_iam".into(),
+        channel: None,
+        before: Vec::new(),
+        after: vec![json!({"id": 1})],
+    };
+    assert_eq!(test.input, TestInput::States(states));
+    assert_eq!((test.count, test.keys.as_deref()), (Some(1), Some(&["1".to_owned()][..])));
+    assert_eq!(diagnostics.iter().count(), 2);
 }
 
 #[test]

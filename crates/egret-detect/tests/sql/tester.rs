@@ -1,15 +1,33 @@
 //! What the rule tester says of cases that pass, fail and cannot be run.
 
-use egret_detect::{RuleTester, TestSummary};
+use egret_detect::{ChangeRecords, RuleTester, States, TestSummary};
 use egret_model::Clock;
+use serde_json::json;
 
 use super::{FixedClock, compiler, load};
+
+/// Finds that each document of `after` was added, and is told the channel by the test, or `given`.
+fn everything_is_new(states: &States) -> Result<ChangeRecords, String> {
+    if states.generator != "things" {
+        return Err(format!("there is no generator type `{}`", states.generator));
+    }
+    let lines = states.after.iter().map(|document| {
+        let line = json!({
+            "time": "2026-03-17T09:00:00Z", "operation": "add", "key": document["id"], "path": "", "path_text": "",
+            "after": document, "object_after": document,
+        });
+        format!("{line}\n")
+    });
+    let channel = states.channel.clone().unwrap_or_else(|| "given".to_owned());
+    Ok(ChangeRecords { table: "change".to_owned(), channel, lines: lines.collect() })
+}
 
 /// The results of all cases in `text`, one JSON object a line, and the summary last.
 fn run(text: &str) -> String {
     let (tables, definitions) = load(text);
     let compiler = compiler();
-    let mut tester = RuleTester::new(&tables, &|_, _| None, &compiler, FixedClock.now());
+    let tester = RuleTester::new(&tables, &|_, _| None, &compiler, FixedClock.now());
+    let mut tester = tester.with_states(&everything_is_new);
     let mut summary = TestSummary::default();
     let mut lines = Vec::new();
     for definition in &definitions {
@@ -95,6 +113,65 @@ detection "disabled" {
   test "not asked" {
     expect = true
     row    = { event_name = "x" }
+  }
+}
+"#;
+    insta::assert_snapshot!(run(text));
+}
+
+#[test]
+fn states_are_decided_by_their_changes() {
+    let text = r#"
+detection "new_things" {
+  table   = "change"
+  channel = "given.**"
+  where   = "operation = 'add' and object_after->>'color' = 'red'"
+  message = "{key} is new"
+
+  test "passes" {
+    expect    = true
+    generator = "things"
+    after     = [{ id = "a", color = "red" }, { id = "b", color = "blue" }, { id = "c", color = "red" }]
+    count     = 2
+    keys      = ["c", "a"]
+    message   = "c is new"
+  }
+  test "another number" {
+    expect    = true
+    generator = "things"
+    after     = [{ id = "a", color = "red" }, { id = "c", color = "red" }]
+    count     = 1
+  }
+  test "other keys" {
+    expect    = true
+    generator = "things"
+    after     = [{ id = "a", color = "red" }]
+    keys      = ["b"]
+  }
+  test "must not match" {
+    expect    = false
+    generator = "things"
+    after     = [{ id = "a", color = "red" }]
+  }
+  test "the same state" {
+    expect    = false
+    generator = "things"
+    before    = [{ id = "a" }]
+  }
+  test "another channel" {
+    expect    = false
+    generator = "things"
+    channel   = "elsewhere"
+    after     = [{ id = "a" }]
+  }
+  test "no such generator" {
+    expect    = false
+    generator = "thing"
+  }
+  test "columns, without a generator" {
+    expect = true
+    row    = { operation = "add", object_after = { color = "red" } }
+    count  = 1
   }
 }
 "#;

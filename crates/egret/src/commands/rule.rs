@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use egret_alert::set_stage;
 use egret_config::{Diagnostics, Location};
-use egret_detect::library::{UnusedReason, UnusedRule};
+use egret_detect::library::{UnusedReason, UnusedRule, is_sigma_file};
 use egret_detect::sigma::{Rejection, ShownCondition};
 use egret_detect::{DetectionDefinition, Detector, Rule, Target, builtin};
 use egret_model::Timestamp;
@@ -133,9 +133,9 @@ fn list(project: &Project, format: OutputFormat) -> Outcome {
         }
     })?;
     let columns: &[&str] = if stages.is_empty() {
-        &["id", "title", "severity", "language", "state", "reason"]
+        &["id", "title", "severity", "language", "from", "state", "reason"]
     } else {
-        &["id", "title", "severity", "state", "stage", "stage_left", "stage_findings"]
+        &["id", "title", "severity", "from", "state", "stage", "stage_left", "stage_findings"]
     };
     let mut objects = Objects::new(format).columns(columns);
     for detection in &project.detections {
@@ -192,6 +192,7 @@ fn summary(detection: &DetectionDefinition) -> Value {
         "tags": detection.tags,
         "state": if detection.enabled { "enabled" } else { "disabled" },
         "reason": null,
+        "from": from(&detection.id.location),
         "location": place(&detection.id.location),
     })
 }
@@ -201,11 +202,12 @@ fn summary_of_unused(unused: &UnusedRule) -> Value {
         "id": unused.id,
         "title": unused.title,
         "severity": unused.severity,
-        "language": "sigma",
+        "language": if is_sigma_file(&unused.location.file.path) { "sigma" } else { "sql" },
         "target": null,
         "tags": [],
         "state": "unused",
         "reason": unused.reason.to_string(),
+        "from": from(&unused.location),
         "location": place(&unused.location),
     })
 }
@@ -214,7 +216,16 @@ fn target(target: &Target) -> String {
     match target {
         Target::Table(table) => table.clone(),
         Target::Channel(pattern) => format!("channel {pattern}"),
+        Target::OnChannel { table, pattern } => format!("{} on channel {pattern}", table.value),
         Target::LogSource(tables) => tables.join(", "),
+    }
+}
+
+/// The file that a rule comes from, or that it is a built-in one.
+fn from(location: &Location) -> String {
+    match builtin::is_built_in_file(&location.file.path) {
+        true => "built-in".to_owned(),
+        false => location.file.path.display().to_string(),
     }
 }
 

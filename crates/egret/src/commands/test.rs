@@ -12,6 +12,7 @@ use crate::arguments::Global;
 use crate::failure::{Failure, INCOMPLETE};
 use crate::output::{Objects, OutputFormat, print_all, style};
 use crate::project::Project;
+use crate::states::StateTests;
 
 /// Which tests to run.
 #[derive(Debug, Args)]
@@ -43,7 +44,9 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
         Some((partition.table.value.clone(), channel))
     });
     let tester = RuleTester::new(&project.tables, &find_format, &project.compiler, project.clock.now());
-    let mut tester = tester.with_channels(channels);
+    let states = StateTests::new(project.clock.now());
+    let compare_states = |given: &egret_detect::States| states.compare(given);
+    let mut tester = tester.with_channels(channels).with_states(&compare_states);
     let mut summary = TestSummary::default();
     let format = OutputFormat::of_many(global.output);
     let mut failed = Vec::new();
