@@ -1,4 +1,5 @@
-//! The rules of files in languages other than HCL, as detections; and those that do not run, each with the reason.
+//! Rules that are loaded by name: those of files in languages other than HCL, as detections, and built-in ones; and those
+//! that do not run, each with the reason.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -15,6 +16,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use walkdir::{DirEntry, WalkDir};
 
 use crate::alert_policy::{ALERT_BLOCK, AlertPolicy};
+use crate::builtin;
 use crate::definition::{DetectionDefinition, FieldRule, Rule, Target};
 use crate::logsource::LogSources;
 use crate::sigma::{self, LogSource, Placeholders, Rejection, SigmaDocument, SigmaFile, SigmaRule};
@@ -25,13 +27,15 @@ pub const RULES: BlockKind = BlockKind::new("rules", &["name"]);
 /// What findings of Sigma rules say as `detection_kind`.
 const SIGMA: &str = "sigma";
 
-/// What a `rules` block says: rules in files of their own.
+/// What a `rules` block says: rules in files of their own, and built-in ones.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RulesDefinition {
     /// Its name.
     pub name: Located<String>,
     /// Files, and folders that are looked through with what is in them.
     pub paths: Vec<Located<String>>,
+    /// Patterns of the ids and folders of built-in detections.
+    pub built_in: Vec<Located<String>>,
     /// A file with the values of placeholders.
     pub placeholders: Option<Located<String>>,
     /// Rules that are less severe do not run.
@@ -47,16 +51,26 @@ pub struct RulesDefinition {
 impl Decode for RulesDefinition {
     fn decode(reader: &mut BlockReader<'_>) -> Option<Self> {
         let name = reader.located_label(0);
-        let paths = reader.required::<Vec<Located<String>>>("paths");
+        let paths = reader.optional_or("paths", None::<Vec<Located<String>>>);
+        let built_in = reader.optional_or("built_in", None::<Vec<Located<String>>>);
         let placeholders = reader.optional_or("placeholders", None::<Located<String>>);
         let level = reader.optional_or("level", Severity::Informational);
         let exclude = reader.optional_or("exclude", Vec::new());
         let enabled = reader.optional_or("enabled", true);
         let alert = reader.nested_block(ALERT_BLOCK);
         let alert = alert.and_then(|block| decode_block(block, reader.diagnostics()));
+        let (paths, built_in) = (paths?, built_in?);
+        if paths.is_none() && built_in.is_none() {
+            let mistake = Diagnostic::error("`rules` needs the attribute `paths` or `built_in`")
+                .at(reader.location())
+                .hint("add `paths = [\"…\"]` with files or folders, or `built_in = [\"…\"]` with ids such as aws_*");
+            reader.diagnostics().push(mistake);
+            return None;
+        }
         Some(Self {
             name: name?,
-            paths: paths?,
+            paths: paths.unwrap_or_default(),
+            built_in: built_in.unwrap_or_default(),
             placeholders: placeholders?,
             level: level?,
             exclude: exclude?,
@@ -167,6 +181,7 @@ impl RuleLibrary {
     }
 
     /// Adds the rules that a `rules` block names, whose paths start from the folder of its file, and that from `folder`.
+    /// Built-in ones bring their tests along.
     pub fn add_block(
         &mut self,
         rules: &RulesDefinition,
@@ -189,6 +204,9 @@ impl RuleLibrary {
             for place in places {
                 own.add_files(&place, &placeholders, context, diagnostics);
             }
+        }
+        if !rules.built_in.is_empty() {
+            own.detections.extend(builtin::named(&rules.built_in, diagnostics));
         }
         for detection in &mut own.detections {
             detection.enabled = rules.enabled

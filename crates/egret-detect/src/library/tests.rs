@@ -64,3 +64,50 @@ fn rules_that_do_not_run_say_why() {
     let correlation = library("title: Many\ncorrelation:\n  type: event_count\n");
     assert_eq!(correlation.unused.len(), 1, "{:?}", correlation.unused);
 }
+
+/// The detections of a `rules` block with these attributes, and what is said about it.
+fn of_block(attributes: &str) -> (Vec<DetectionDefinition>, Diagnostics) {
+    let text = format!("rules \"ours\" {{\n{attributes}\n}}\n");
+    let mut diagnostics = Diagnostics::new();
+    let environment = egret_config::Environment::default();
+    let configuration = Configuration::parse("egret.hcl", &text, &[RULES], &environment, &mut diagnostics);
+    let mut library = RuleLibrary::default();
+    let context = RuleContext { sources: &sources(), has_table: &|_| true };
+    for block in configuration.blocks_of(RULES.name) {
+        if let Some(rules) = decode_block(block, &mut diagnostics) {
+            library.add_block(&rules, Path::new("."), &context, &mut diagnostics);
+        }
+    }
+    (library.detections, diagnostics)
+}
+
+#[test]
+fn built_in_detections_are_switched_on_by_id_and_folder() {
+    let (detections, diagnostics) = of_block(
+        "built_in = [\"linux_ssh_*\", \"web_access/\", \"web_*\"]\nlevel = \"high\"\nexclude = [\"web_log4shell\"]",
+    );
+    assert!(diagnostics.is_empty(), "{}", diagnostics.render(false));
+    let ids: Vec<&str> = detections.iter().map(|detection| detection.id.value.as_str()).collect();
+    assert!(ids.contains(&"linux_ssh_root_login") && ids.contains(&"web_shell_access"), "{ids:?}");
+    assert!(ids.iter().all(|id| id.starts_with("linux_ssh_") || id.starts_with("web_")), "{ids:?}");
+    let mut once = ids.clone();
+    once.dedup();
+    assert_eq!(ids, once);
+    for detection in &detections {
+        assert!(builtin::is_built_in(detection) && !detection.tests.is_empty());
+        let runs = detection.severity >= Severity::High && detection.id.value != "web_log4shell";
+        assert_eq!(detection.enabled, runs, "{}", detection.id.value);
+    }
+}
+
+#[test]
+fn a_pattern_that_names_no_built_in_detection_is_told() {
+    let (detections, diagnostics) = of_block("built_in = [\"web_acces\", \"kubernetes\"]");
+    assert!(detections.is_empty() && !diagnostics.has_errors());
+    let shown = diagnostics.render(false);
+    assert!(shown.contains("in `web_acces`") && shown.contains("did you mean `web_access`?"), "{shown}");
+    assert!(shown.contains("the folders aws_cloudtrail_log, "), "{shown}");
+    let (_, diagnostics) = of_block("level = \"high\"");
+    let shown = diagnostics.render(false);
+    assert!(shown.contains("error: `rules` needs the attribute `paths` or `built_in`"), "{shown}");
+}
