@@ -9,6 +9,7 @@ mod place;
 
 mod agreement;
 mod alerts;
+mod analyzers;
 mod disturbed;
 mod kill;
 mod messages;
