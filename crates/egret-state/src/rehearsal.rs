@@ -112,7 +112,7 @@ impl Rehearsal {
         lines: Option<W>,
     ) -> Comparison<'a, W> {
         let facts = RunFacts { generator: NAME, channel, run: NAME, now };
-        Comparison { store: &self.store, facts, before, lines }
+        Comparison { store: &self.store, facts, wanted_at: facts.now, before, lines }
     }
 }
 
