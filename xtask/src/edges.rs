@@ -42,7 +42,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("egret-peer", &[]),
     ("egret-testkit", &["egret-lake", "egret-match", "egret-model"]),
-    ("egret-fuzz", &["egret-config", "egret-detect", "egret-format", "egret-match", "egret-model"]),
+    (
+        "egret-fuzz",
+        &["egret-config", "egret-detect", "egret-format", "egret-match", "egret-model", "egret-state"],
+    ),
     (
         "egret",
         &[

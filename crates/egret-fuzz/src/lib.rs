@@ -13,6 +13,8 @@ use egret_format::{Block, Decoded, Format, ObjectContext, PlanColumn, PlanParts,
 use egret_match::{FieldMap, Memory, Program};
 use egret_model::schema::EXTRA;
 use egret_model::{ColumnType, Timestamp};
+use egret_state::{BlobId, DocumentPath, Shape, StatePosition, diff, patch};
+use serde_json::Value as Json;
 
 /// A column of each kind, from the field of its name or one inside it.
 const COLUMNS: &[(&str, &str)] = &[
@@ -209,4 +211,35 @@ pub fn values(data: &[u8]) {
     if let Some(format) = egret_format::recognise(data).and_then(|recognised| recognised.format()) {
         egret_format::first_records(&*format, data);
     }
+}
+
+/// Any text as what states are made of. Its first line is a JSONPath, the two after it are documents: what became different
+/// between them, put on the first as RFC 6902 has it, is the second. The first byte says whether the order of lists matters.
+///
+/// # Panics
+/// If it is not.
+pub fn states(data: &[u8]) {
+    let [choice, text @ ..] = data else { return };
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let _ = (BlobId::parse(text), StatePosition::parse(text));
+    let mut lines = text.lines();
+    let ignored = lines.next().and_then(|path| DocumentPath::parse(path).ok());
+    let everywhere = DocumentPath::parse("$..*").ok().filter(|_| choice % 2 == 1);
+    let shape = Shape {
+        ignore: ignored.into_iter().collect(),
+        ordered: everywhere.into_iter().chain(DocumentPath::parse("$")).collect(),
+        identity: Vec::new(),
+    };
+    let mut documents = lines.map_while(|line| serde_json::from_str::<Json>(line).ok());
+    let (Some(before), Some(after)) = (documents.next(), documents.next()) else { return };
+    let (before, after) = (shape.canonical(before), shape.canonical(after));
+    let mut patched = before.clone();
+    let operations = patch(&diff(&before, &after, &shape)).into_iter().map(serde_json::from_value);
+    let operations: Result<Vec<json_patch::PatchOperation>, _> = operations.collect();
+    let applied = operations.map(|operations| json_patch::patch(&mut patched, &operations));
+    assert!(matches!(applied, Ok(Ok(()))), "{applied:?}: {text:?}");
+    // A patch says nothing of the order of sets. What counts is settled: `$[0]` would take the next item too.
+    let shape = Shape { ignore: Vec::new(), ..shape };
+    assert_eq!(shape.canonical(patched), after, "{text:?}");
+    assert!(diff(&after, &after, &shape).is_empty(), "{text:?}");
 }

@@ -7,11 +7,12 @@ use proptest::prelude::*;
 /// A target's name, which is the folder of its seeds, and the target.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 5] = [
+const TARGETS: [Target; 6] = [
     ("configuration", egret_fuzz::configuration),
     ("layouts", egret_fuzz::layouts),
     ("records", egret_fuzz::records),
     ("rules", egret_fuzz::rules),
+    ("states", egret_fuzz::states),
     ("values", egret_fuzz::values),
 ];
 
@@ -42,7 +43,30 @@ fn interesting() -> impl Strategy<Value = Vec<u8>> {
     (head, prop::collection::vec(piece, 0..40)).prop_map(|(head, pieces)| [head, pieces.concat()].concat())
 }
 
+/// Small documents of all kinds, with lists of objects that have names.
+fn document() -> impl Strategy<Value = String> {
+    let leaf = prop::sample::select(vec!["null", "true", "1", "1.5", "\"a\"", "\"\"", "[]", "{}"]);
+    leaf.prop_map(str::to_owned).prop_recursive(3, 24, 4, |inner| {
+        let keys = prop::sample::select(vec!["a", "b", "id", "name", "/", "~"]);
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(","))),
+            prop::collection::vec((keys, inner), 0..4).prop_map(|members| {
+                let members: Vec<String> =
+                    members.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+                format!("{{{}}}", members.join(","))
+            }),
+        ]
+    })
+}
+
 proptest! {
+    #[test]
+    fn changes_lead_from_any_document_to_any_other(choice: u8, before in document(), after in document()) {
+        for ignored in ["", "$.a", "$..id", "$[0]"] {
+            egret_fuzz::states(&[&[choice], format!("{ignored}\n{before}\n{after}").as_bytes()].concat());
+        }
+    }
+
     #[test]
     fn any_bytes_keep_the_invariants(bytes in interesting()) {
         for (_, target) in TARGETS {

@@ -18,6 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const KEEP: Duration = Duration::from_secs(90 * 24 * 3600);
 const MAX_SHRINK: f64 = 0.5;
+const MAX_OBJECTS: u64 = 10_000_000;
 const RETRIES: u32 = 2;
 
 /// What becomes of the first state.
@@ -50,6 +51,8 @@ pub struct GeneratorDefinition {
     pub shape: Shape,
     /// The share of objects that may be gone at once.
     pub max_shrink: f64,
+    /// A run with more objects is refused.
+    pub max_objects: u64,
     /// What becomes of the first state.
     pub first_run: FirstRun,
     /// How long a run may take.
@@ -100,6 +103,7 @@ impl GeneratorDefinition {
         let key = reader.optional_or("key", None::<Vec<String>>);
         let shape = read_shape(&mut reader, generator_type);
         let max_shrink = read_share(&mut reader);
+        let max_objects = reader.optional_or("max_objects", MAX_OBJECTS);
         let first_run = read_first_run(&mut reader);
         let timeout = reader.optional_or("timeout", TIMEOUT);
         let request_timeout = reader.optional_or("request_timeout", REQUEST_TIMEOUT);
@@ -122,6 +126,7 @@ impl GeneratorDefinition {
             key: key?.unwrap_or_else(default_key),
             shape: shape?,
             max_shrink: max_shrink?,
+            max_objects: max_objects?,
             first_run: first_run?,
             timeout: timeout?,
             retries: retries?,

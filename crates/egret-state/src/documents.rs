@@ -68,6 +68,9 @@ pub struct Documents {
     shape: Shape,
     /// Fields that tell documents from each other; dots lead into objects.
     key: Vec<String>,
+    /// More documents are refused.
+    max: u64,
+    total: u64,
     part: String,
     buckets: Vec<Vec<u8>>,
     buffered: usize,
@@ -92,6 +95,8 @@ impl Documents {
         Self {
             shape,
             key,
+            max: u64::MAX,
+            total: 0,
             part: String::new(),
             buckets: vec![Vec::new(); BUCKETS],
             buffered: 0,
@@ -100,6 +105,12 @@ impl Documents {
             failed: Vec::new(),
             notes: Vec::new(),
         }
+    }
+
+    /// Takes at most `max` documents.
+    pub fn at_most(mut self, max: u64) -> Self {
+        self.max = max;
+        self
     }
 
     /// What follows is of this part of the state: `eu-west-1`, `123456789012/eu-west-1`. Parts are told apart so that one
@@ -111,8 +122,13 @@ impl Documents {
     /// Takes a document.
     ///
     /// # Errors
-    /// If it is too large, or the disk is full.
+    /// If it is too large, there are too many, or the disk is full.
     pub fn push(&mut self, document: Json) -> Result<(), GenerateError> {
+        if self.total >= self.max {
+            let message =
+                format!("there are more than {} objects; raise `max_objects` if that is right", self.max);
+            return Err(GenerateError::refused(message));
+        }
         let document = self.shape.canonical(document);
         // Of a value without odd keys, so it cannot fail.
         let bytes = serde_json::to_vec(&document)
@@ -130,6 +146,7 @@ impl Documents {
         *bucket = postcard::to_extend(&fresh, std::mem::take(bucket))
             .map_err(|error| GenerateError::refused(format!("a document cannot be kept: {error}")))?;
         self.buffered += bucket.len() - before;
+        self.total += 1;
         match self.counts.get_mut(&self.part) {
             Some(count) => *count += 1,
             None => drop(self.counts.insert(self.part.clone(), 1)),
@@ -154,7 +171,7 @@ impl Documents {
 
     /// How many documents came so far.
     pub fn count(&self) -> u64 {
-        self.counts.values().sum()
+        self.total
     }
 
     /// Parts that failed.
@@ -345,6 +362,15 @@ mod tests {
     fn parts_are_in_parts() {
         assert!(is_within("1/eu", "1") && is_within("1", "1") && is_within("1", ""));
         assert!(!is_within("12", "1") && !is_within("2", "1"));
+    }
+
+    #[test]
+    fn more_than_may_come_is_refused() {
+        let mut documents = Documents::new(Shape::default(), Vec::new()).at_most(2);
+        assert!(documents.push(json!(1)).is_ok() && documents.push(json!(2)).is_ok());
+        let error = documents.push(json!(3)).unwrap_err();
+        assert!(error.to_string().contains("more than 2 objects; raise `max_objects`"), "{error}");
+        assert_eq!(documents.count(), 2);
     }
 
     #[test]

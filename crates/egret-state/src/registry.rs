@@ -127,6 +127,11 @@ pub const COMMON_ATTRIBUTES: &[AttributeDocumentation] = &[
          `egret state run NAME --accept` takes it. From 0 to 1; 1 takes everything. Default: 0.5.",
     ),
     AttributeDocumentation::optional(
+        "max_objects",
+        "a number",
+        "A run that gives more objects is refused, and the state before stays. Default: 10000000.",
+    ),
+    AttributeDocumentation::optional(
         "first_run",
         "a string",
         "What the first state is: a \"baseline\" without findings, or all \"changes\". Default: \"baseline\".",

@@ -226,7 +226,8 @@ impl StateSource {
         let work = async {
             let mut tries = 0;
             loop {
-                let mut documents = Documents::new(definition.shape.clone(), definition.key.clone());
+                let mut documents = Documents::new(definition.shape.clone(), definition.key.clone())
+                    .at_most(definition.max_objects);
                 match definition.generator.generate(&mut documents).await {
                     Ok(()) => return Ok(documents),
                     Err(GenerateError::Retry { after, .. }) if tries < definition.retries => {

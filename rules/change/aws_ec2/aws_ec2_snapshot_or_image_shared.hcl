@@ -21,5 +21,5 @@ detection "aws_ec2_snapshot_or_image_shared" {
     and regexp_matches(after, '"(UserId|OrganizationArn|OrganizationalUnitArn)":"')
   EOT
 
-  message = "{object_after.kind} {object_after.id} ({object_after.region}, {object_after.account}) is shared: {object_after.CreateVolumePermissions}{object_after.LaunchPermissions}"
+  message = "{object_after.kind} {object_after.id} ({object_after.region}, {object_after.account}) is shared with other accounts"
 }

@@ -19,5 +19,5 @@ detection "host_sudo_rule_added" {
         and ((path = '' and object_after->>'sudo' <> '[]') or (path = '/sudo' and after <> '[]') or path like '/sudo/%')))
   EOT
 
-  message = "{key}: sudo allows {object_after.rule}{object_after.sudo}"
+  message = "{key} can do more with sudo"
 }

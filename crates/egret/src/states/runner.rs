@@ -1,10 +1,10 @@
 //! Which generators run when: several at once, each on a thread of its own, so that none waits for another.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use crossbeam_channel::{RecvTimeoutError, bounded};
 use egret_model::Timestamp;
 use egret_state::{GeneratorDefinition, RunFilter, due_at};
 
@@ -64,7 +64,7 @@ impl Runner<'_> {
         let mut waiting = self.waiting(generators)?;
         let stop = self.context.stop;
         thread::scope(|scope| {
-            let (ended, ends) = mpsc::channel();
+            let (ended, ends) = bounded(self.jobs);
             let mut running = 0;
             let mut outcome = Ok(());
             loop {

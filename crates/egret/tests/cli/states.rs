@@ -245,6 +245,18 @@ fn what_became_different_is_shown_in_four_forms() {
     let then = first["generators"][0]["started_at"].as_str().unwrap();
     assert_eq!(show(&["--from", then]), unified);
     assert_eq!(show(&["--key", "p2"]), "");
+    // Forth and back is nothing together, and two changes one by one.
+    place.folder.write("people.json", people(3));
+    place.run_states(&[], 0);
+    assert_eq!(show(&["--from", then]), "");
+    let each = show(&["--from", then, "--each", "--format", "operations"]);
+    let told: Vec<&str> = each.lines().filter(|line| line.contains("role")).collect();
+    assert_eq!(told.len(), 2, "{each}");
+    assert!(
+        told[0].ends_with("\"reader\" -> \"owner\"") && told[1].ends_with("\"owner\" -> \"reader\""),
+        "{each}"
+    );
+
     let said = place.run(&["state", "diff", "people", "--to", then]);
     assert!(said.stderr.contains("no other state before"), "{said:?}");
 }

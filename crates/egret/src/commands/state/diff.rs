@@ -4,17 +4,20 @@ use std::io::{self, BufWriter, Stdout, Write};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use egret_detect::row_json::JsonRows;
+use egret_lake::ReadOptions;
 use egret_model::Timestamp;
 use egret_model::channel::wildcard_matches;
 use egret_state::{
-    DifferenceLine, LineRole, ObjectDifference, RunFilter, RunRecord, Shape, StateStore, compare_states,
-    operations, patch, run_at, tree, unified,
+    CHANGE_TABLE, DifferenceLine, LineRole, ObjectDifference, RunFilter, RunRecord, Shape, StateStore,
+    compare_states, operations, patch, run_at, tree, unified,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::history::{no_state_of, user_time};
 use crate::arguments::Global;
-use crate::commands::{Outcome, block_on};
+use crate::commands::finding::has_table;
+use crate::commands::{Outcome, block_on, session};
 use crate::failure::Failure;
 use crate::output::{Objects, OutputFormat, style};
 use crate::project::Project;
@@ -22,7 +25,7 @@ use crate::project::Project;
 /// Between which states, and how it is shown.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  egret state diff people\n  egret state diff aws.iam --from '2 days ago' --format operations\n  egret state diff people --format patch | jq ."
+    after_help = "Examples:\n  egret state diff people\n  egret state diff aws.iam --from '2 days ago' --format operations\n  egret state diff people --format patch | jq .\n  egret state diff people --each --from T-7d"
 )]
 pub struct Options {
     /// A generator by name or type, or a channel
@@ -36,6 +39,9 @@ pub struct Options {
     /// Only objects with this key, `*` for any characters
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
+    /// Each change as it was told at its time, from table `change`, and not what they come to together
+    #[arg(long)]
+    each: bool,
     /// How it is shown; with --output it is objects with before, after and patch
     #[arg(long, value_enum, default_value_t = Form::Unified)]
     format: Form,
@@ -61,7 +67,12 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     block_on(async {
         let store = project.existing_state_store().await?;
         for generator in project.states_named(&*store, &options.name).await? {
-            show(&project, &*store, &generator, options, &mut page).await?;
+            let Some(between) = Between::find(&*store, &generator, options).await? else { continue };
+            if options.each {
+                show_each(global, &project, &between, options, &mut page).await?;
+            } else {
+                show_sum(&project, &*store, &between, options, &mut page).await?;
+            }
         }
         Ok(())
     })?;
@@ -69,37 +80,113 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn show(
+/// Two states of a generator.
+struct Between {
+    generator: String,
+    from: RunRecord,
+    to: RunRecord,
+}
+
+impl Between {
+    /// Those that are meant; `None` if there is only one, which is told.
+    async fn find(
+        store: &dyn StateStore,
+        generator: &str,
+        options: &Options,
+    ) -> Result<Option<Self>, Failure> {
+        let at = async |time| {
+            let run = run_at(store, generator, time).await?;
+            run.ok_or_else(|| no_state_of(generator, time))
+        };
+        let to = at(options.to).await?;
+        let from = match options.from {
+            Some(from) => Some(at(Some(from)).await?),
+            None => last_other(store, &to).await?,
+        };
+        let Some(from) = from else {
+            eprintln!("{generator}: there is no other state before the one of {}", to.started_at);
+            return Ok(None);
+        };
+        eprintln!("{generator}: from the state of {} to that of {}", from.started_at, to.started_at);
+        Ok(Some(Self { generator: generator.to_owned(), from, to }))
+    }
+}
+
+fn is_wanted(options: &Options, difference: &ObjectDifference) -> bool {
+    options.key.as_deref().is_none_or(|key| wildcard_matches(key, &difference.key))
+}
+
+/// What became different between the states, whatever was in between.
+async fn show_sum(
     project: &Project,
     store: &dyn StateStore,
-    generator: &str,
+    Between { generator, from, to }: &Between,
     options: &Options,
     page: &mut Page,
 ) -> Result<(), Failure> {
-    let to = run_at(store, generator, options.to).await?;
-    let to = to.ok_or_else(|| no_state_of(generator, options.to))?;
-    let from = match options.from {
-        Some(from) => Some(
-            run_at(store, generator, Some(from)).await?.ok_or_else(|| no_state_of(generator, Some(from)))?,
-        ),
-        None => last_other(store, &to).await?,
-    };
-    let (Some(from), Some(root)) = (from, to.root) else {
-        eprintln!("{generator}: there is no other state before the one of {}", to.started_at);
-        return Ok(());
-    };
-    eprintln!("{generator}: from the state of {} to that of {}", from.started_at, to.started_at);
-    let configured = project.generators.iter().find(|one| one.name.value == generator);
+    let Some(root) = to.root else { return Ok(()) };
+    let configured = project.generators.iter().find(|one| one.name.value == *generator);
     let shape = configured.map_or_else(Shape::default, |one| one.shape.clone());
     let mut shown = Ok(());
     compare_states(store, from.root, root, &shape, |difference| {
-        let is_wanted = options.key.as_deref().is_none_or(|key| wildcard_matches(key, &difference.key));
-        if shown.is_ok() && is_wanted {
+        if shown.is_ok() && is_wanted(options, &difference) {
             shown = page.push(generator, &difference);
         }
     })
     .await?;
     shown
+}
+
+/// The rows of table `change` after the first state, up to the last, run by run.
+async fn show_each(
+    global: &Global,
+    project: &Project,
+    Between { generator, from, to }: &Between,
+    options: &Options,
+    page: &mut Page,
+) -> Result<(), Failure> {
+    let lake = project.existing_lake().await?;
+    if !has_table(&lake, CHANGE_TABLE).await? {
+        return Ok(());
+    }
+    let schema = project.tables.get(CHANGE_TABLE).map(egret_table::TableDefinition::schema);
+    let schema = schema.map_err(|error| Failure::outside(error.to_string()))?;
+    let session = session(global, &project.clock)?;
+    let read =
+        ReadOptions { partitions: vec![format!("{CHANGE_TABLE}.{generator}")], ..ReadOptions::default() };
+    lake.register(session.context(), &read).await?;
+    let sql = format!(
+        "select * from {CHANGE_TABLE} where tp_timestamp > '{}'::timestamp and tp_timestamp <= '{}'::timestamp \
+         order by tp_timestamp, run, part, key, path",
+        from.started_at, to.started_at
+    );
+    let mut rows = session.query(&sql).await?;
+    let mut of_run: Vec<Value> = Vec::new();
+    while let Some(batch) = rows.next().await {
+        let batch = batch?;
+        let json = JsonRows::new(&batch).with_types(&schema);
+        for index in 0..batch.num_rows() {
+            let row = serde_json::to_value(json.row(index)).map_err(io::Error::from)?;
+            if of_run.last().is_some_and(|last| last["run"] != row["run"]) {
+                show_run(generator, &of_run, options, page)?;
+                of_run.clear();
+            }
+            of_run.push(row);
+        }
+    }
+    show_run(generator, &of_run, options, page)
+}
+
+/// What a run told.
+fn show_run(generator: &str, rows: &[Value], options: &Options, page: &mut Page) -> Result<(), Failure> {
+    let Some(first) = rows.first() else { return Ok(()) };
+    let differences =
+        ObjectDifference::from_rows(rows).map_err(|error| Failure::outside(error.to_string()))?;
+    let wanted: Vec<_> = differences.iter().filter(|difference| is_wanted(options, difference)).collect();
+    if !wanted.is_empty() {
+        page.begin(first["tp_timestamp"].as_str().unwrap_or_default())?;
+    }
+    wanted.into_iter().try_for_each(|difference| page.push(generator, difference))
 }
 
 /// The newest run before this one that left another state.
@@ -137,6 +224,14 @@ impl Page {
             None if form == Form::Patch => Self::Objects(Objects::new(OutputFormat::Ndjson)),
             None => Self::Lines { out: BufWriter::new(io::stdout()), form },
             Some(format) => Self::Objects(Objects::new(format)),
+        }
+    }
+
+    /// What follows was told at this time.
+    fn begin(&mut self, time: &str) -> Result<(), Failure> {
+        match self {
+            Self::Objects(_) => Ok(()),
+            Self::Lines { out, .. } => Ok(writeln!(out, "{}", style::on_stdout("1;36", time))?),
         }
     }
 
