@@ -78,7 +78,12 @@ pub async fn end_trouble(
     let open = open_alert(&mut change, &merge_key_of(detection, subject)).await?;
     change.commit().await?;
     match open {
-        Some(stored) => lifecycle::close(store, settings, &stored.alert.alert_id, remark).await.map(|_| true),
+        Some(stored) => match lifecycle::close(store, settings, &stored.alert.alert_id, remark).await {
+            Ok(_) => Ok(true),
+            // Somebody was quicker.
+            Err(AlertError::State { .. }) => Ok(false),
+            Err(error) => Err(error),
+        },
         None => Ok(false),
     }
 }

@@ -3,6 +3,7 @@
 //! Both are in the order of slots, so memory is bounded by a bucket and not by the state. New objects are written to the
 //! store before anything names them; what is different is written as lines of JSON, the records of table `change`.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use egret_model::Timestamp;
@@ -12,7 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::change::{Change, Operation};
 use crate::differ::diff;
-use crate::documents::{BUCKETS, Documents, Fresh};
+use crate::documents::{BUCKETS, Documents, Fresh, is_within};
 use crate::path::Path;
 use crate::state::{Entry, Objects, Root, StateWriter, place_of};
 use crate::store::{Blob, BlobId, StateStore, StateStoreError};
@@ -26,6 +27,9 @@ const BATCH_BYTES: usize = 8 << 20;
 
 /// A larger object is not put beside each of its changes; the store has it.
 const MAX_OBJECT_BYTES: usize = 256 << 10;
+
+/// More changes of one object are one change of the whole: each would have the object beside it.
+const MAX_CHANGES: usize = 1000;
 
 /// Why two states cannot be compared.
 #[derive(Debug, thiserror::Error)]
@@ -57,8 +61,21 @@ pub(crate) struct Compared {
     pub root: BlobId,
     /// Objects in it.
     pub objects: u64,
+    /// What is different.
+    pub counts: Counts,
+}
+
+/// How much is different.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Counts {
     /// Lines that were written.
     pub changes: u64,
+    /// Of the parts that could be looked at, objects that came and were not there before.
+    pub added: u64,
+    /// Of the same, objects that were there before and did not come.
+    pub removed: u64,
+    /// Objects of parts that were seen for the first time: they are no changes.
+    pub first_seen: u64,
 }
 
 /// What a line says: a record of table `change`.
@@ -115,7 +132,8 @@ impl<W: Write> Comparison<'_, W> {
         let expected = documents.count().max(self.before.map_or(0, Root::objects));
         let mut writer = StateWriter::new(self.store, self.wanted_at, documents.key(), expected);
         let mut objects = Objects::new(self.store, self.before);
-        let mut changes = 0;
+        writer.set_unseen(self.unseen(&documents));
+        let mut counts = Counts::default();
         for bucket in 0..BUCKETS {
             let fresh = documents.take_bucket(bucket)?;
             let mut old = Vec::new();
@@ -123,7 +141,8 @@ impl<W: Write> Comparison<'_, W> {
                 old.push(entry);
             }
             let (entries, differences) = self.merge(fresh, old, &documents);
-            changes += self.tell_and_keep(differences, &documents).await?;
+            self.count(&differences, &documents, &mut counts);
+            counts.changes += self.tell_and_keep(differences, &documents).await?;
             for entry in entries {
                 writer.push(entry).await?;
             }
@@ -132,7 +151,31 @@ impl<W: Write> Comparison<'_, W> {
             lines.flush()?;
         }
         let (root, state) = writer.finish().await?;
-        Ok(Compared { root, objects: state.objects(), changes })
+        Ok(Compared { root, objects: state.objects(), counts })
+    }
+
+    /// Parts that could not be looked at, now and in all runs before.
+    fn unseen(&self, documents: &Documents) -> BTreeSet<String> {
+        let failed = documents.failed().iter().map(|failed| failed.part.clone());
+        failed.filter(|part| self.before.is_none_or(|before| overlaps(part, before))).collect()
+    }
+
+    /// Whether an object of this part is seen for the first time because the part is.
+    fn is_of_unseen(&self, part: &str) -> bool {
+        let unseen = self.before.map(|before| &before.unseen);
+        unseen.is_some_and(|unseen| unseen.iter().any(|whole| is_within(part, whole)))
+    }
+
+    fn count(&self, differences: &[Difference], documents: &Documents, counts: &mut Counts) {
+        for difference in differences {
+            match difference {
+                Difference::Added(_, entry) if self.is_of_unseen(&entry.part) => counts.first_seen += 1,
+                Difference::Added(_, entry) if documents.may_be_missing(&entry.part) => {}
+                Difference::Added(..) => counts.added += 1,
+                Difference::Removed(_) => counts.removed += 1,
+                Difference::Changed(..) => {}
+            }
+        }
     }
 
     /// Of one bucket, the objects now and what became different, both in order.
@@ -207,7 +250,11 @@ impl<W: Write> Comparison<'_, W> {
         Ok(changes)
     }
 
-    async fn tell(&mut self, batch: Vec<Difference>, documents: &Documents) -> Result<u64, CompareError> {
+    async fn tell(&mut self, mut batch: Vec<Difference>, documents: &Documents) -> Result<u64, CompareError> {
+        batch.retain(|difference| match difference {
+            Difference::Added(_, entry) => !self.is_of_unseen(&entry.part),
+            _ => true,
+        });
         let Some(lines) = &mut self.lines else { return Ok(0) };
         let wanted: Vec<BlobId> = batch.iter().filter_map(Difference::object_before).collect();
         let mut objects_before = self.store.get(&wanted).await?.into_iter();
@@ -226,7 +273,12 @@ impl<W: Write> Comparison<'_, W> {
                 // What does not count now may have counted then.
                 (Some(before), Some(after)) => {
                     let shape = documents.shape();
-                    diff(&shape.canonical(before.value.clone()), &after.value, shape)
+                    let found = diff(&shape.canonical(before.value.clone()), &after.value, shape);
+                    if found.len() > MAX_CHANGES {
+                        vec![Change::changed(Path::default(), &before.value, &after.value)]
+                    } else {
+                        found
+                    }
                 }
                 (Some(before), None) => vec![Change::remove(Path::default(), &before.value)],
                 (None, Some(after)) => vec![Change::add(Path::default(), &after.value)],
@@ -239,6 +291,11 @@ impl<W: Write> Comparison<'_, W> {
         }
         Ok(changes)
     }
+}
+
+/// Whether a part is of those that were not seen before, or has some of them in it.
+fn overlaps(part: &str, before: &Root) -> bool {
+    before.unseen.iter().any(|unseen| is_within(part, unseen) || is_within(unseen, part))
 }
 
 impl Difference {

@@ -98,7 +98,7 @@ impl GeneratorDefinition {
         let generator_type = find_type(&kind?, reader.diagnostics())?;
         let enabled = reader.optional_or("enabled", true);
         let channel = reader.optional_or("channel", generator_type.channel.to_owned());
-        let every = reader.optional_or("every", EVERY);
+        let every = read_every(&mut reader);
         let jitter = reader.optional_or("jitter", None::<Duration>);
         let key = reader.optional_or("key", None::<Vec<String>>);
         let shape = read_shape(&mut reader, generator_type);
@@ -200,6 +200,17 @@ pub(crate) fn read_path(path: &Located<String>, diagnostics: &mut Diagnostics) -
             ));
         };
     parsed.map_err(wrong).ok()
+}
+
+/// Less than a second would be a run after the other, each with a record.
+fn read_every(reader: &mut BlockReader<'_>) -> Option<Duration> {
+    let Some(every) = reader.optional_or("every", None::<Located<Duration>>)? else { return Some(EVERY) };
+    if every.value >= Duration::from_secs(1) {
+        return Some(every.value);
+    }
+    let mistake = Diagnostic::error("`every` is at least a second").at(&every.location);
+    reader.diagnostics().push(mistake.hint("write \"1s\", \"5m\" or \"1h\""));
+    None
 }
 
 fn read_share(reader: &mut BlockReader<'_>) -> Option<f64> {

@@ -192,6 +192,7 @@ impl Documents {
     }
 
     /// Documents by part.
+    #[cfg(test)]
     pub(crate) fn counts(&self) -> &BTreeMap<String, u64> {
         &self.counts
     }

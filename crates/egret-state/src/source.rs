@@ -11,7 +11,7 @@ use egret_model::{Clock, Object, Source, SourceContext, SourceError};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
-use crate::compare::{Compared, Comparison, RunFacts};
+use crate::compare::{Compared, Comparison, Counts, RunFacts};
 use crate::definition::{FirstRun, GeneratorDefinition};
 use crate::documents::Documents;
 use crate::generator::GenerateError;
@@ -150,14 +150,19 @@ impl StateSource {
 
     /// The newest state that was committed. If its run is not in the store, the process died before it noted it.
     async fn position(&self, context: &SourceContext) -> Result<Option<StatePosition>, SourceError> {
-        let position = context
-            .checkpoints
-            .get(STATE_OBJECT)
-            .and_then(|checkpoint| StatePosition::parse(&checkpoint.state));
-        if let Some(position) = &position {
-            self.store.put_run(&position.run).await.map_err(|error| self.failed(error.to_string()))?;
-        }
-        Ok(position)
+        let Some(checkpoint) = context.checkpoints.get(STATE_OBJECT) else { return Ok(None) };
+        let Some(position) = StatePosition::parse(&checkpoint.state) else {
+            if self.options.baseline {
+                return Ok(None);
+            }
+            return Err(self.failed(format!(
+                "the lake names a state of it in a form that this Egret does not know; use the one that wrote it, or begin \
+                 anew with `egret state run {} --baseline`",
+                self.definition.name.value
+            )));
+        };
+        self.store.put_run(&position.run).await.map_err(|error| self.failed(error.to_string()))?;
+        Ok(Some(position))
     }
 
     async fn generate_and_compare(
@@ -190,10 +195,12 @@ impl StateSource {
             let why: Vec<&str> = documents.failed().iter().map(|failed| failed.message.as_str()).collect();
             return Err(format!("nothing could be looked at: {}", why.join("; ")));
         }
-        if let Some(suspicious) = root.as_ref().and_then(|root| self.suspicious(root, &documents)) {
-            record.notes.push(suspicious);
-            return Ok((RunOutcome::HeldBack, None));
-        }
+        // What could not be looked at stays, so it says nothing.
+        let seen = |root: &Root| -> u64 {
+            let parts = root.parts.iter().filter(|(part, _)| !documents.may_be_missing(part));
+            parts.map(|(_, count)| count).sum()
+        };
+        let expected = root.as_ref().map_or(0, seen);
         let tells = root.is_some() || (definition.first_run == FirstRun::Changes && !self.options.baseline);
         let mut file =
             tempfile::tempfile().map_err(|error| format!("cannot make a temporary file: {error}"))?;
@@ -209,13 +216,24 @@ impl StateSource {
             before: root.as_ref(),
             lines: tells.then(|| BufWriter::with_capacity(1 << 16, &mut file)),
         };
-        let Compared { root: now, objects, changes } =
+        let Compared { root: now, objects, counts } =
             comparison.run(documents).await.map_err(|error| error.to_string())?;
-        (record.root, record.objects, record.changes) = (Some(now), objects, changes);
-        let outcome = match (root, before) {
-            (None, _) | (_, None) => RunOutcome::Baseline,
-            (_, Some(before)) if before == now => RunOutcome::Unchanged,
-            _ => RunOutcome::Changed,
+        if let Some(suspicious) = self.suspicious(expected, counts) {
+            // What was written by then is swept.
+            record.notes.push(suspicious);
+            return Ok((RunOutcome::HeldBack, None));
+        }
+        if counts.first_seen > 0 {
+            record.notes.push(format!(
+                "parts could be looked at for the first time: their {} objects are a baseline",
+                counts.first_seen
+            ));
+        }
+        (record.root, record.objects, record.changes) = (Some(now), objects, counts.changes);
+        let outcome = match root {
+            None => RunOutcome::Baseline,
+            Some(_) if before == Some(now) => RunOutcome::Unchanged,
+            Some(_) => RunOutcome::Changed,
         };
         Ok((outcome, Some(file)))
     }
@@ -250,23 +268,11 @@ impl StateSource {
         tokio::time::timeout(definition.timeout, work).await.unwrap_or_else(late)
     }
 
-    /// Why so little came that it is not believed.
-    fn suspicious(&self, before: &Root, documents: &Documents) -> Option<String> {
-        if self.options.accept {
-            return None;
-        }
-        // What could not be looked at stays, so it says nothing.
-        let expected: u64 = before
-            .parts
-            .iter()
-            .filter(|(part, _)| !documents.may_be_missing(part))
-            .map(|(_, count)| count)
-            .sum();
-        let missing = |part: &str| documents.may_be_missing(part);
-        let came: u64 =
-            documents.counts().iter().filter(|(part, _)| !missing(part)).map(|(_, count)| count).sum();
+    /// Why so little came that it is not believed, where `expected` objects were before.
+    fn suspicious(&self, expected: u64, counts: Counts) -> Option<String> {
+        let came = (expected + counts.added).saturating_sub(counts.removed);
         let least = expected as f64 * (1.0 - self.definition.max_shrink);
-        ((came as f64) < least).then(|| {
+        (!self.options.accept && (came as f64) < least).then(|| {
             format!(
                 "suspicious: {came} objects came where {expected} were; the state before stays. If that is right, run \
                  `egret state run {} --accept`",
@@ -325,3 +331,6 @@ impl ObjectReader for ChangeReader {
         self.read
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! Objects stand in the order of their slots, and a page has those whose slots begin alike. So two states share the pages
 //! in which nothing changed, and an object is kept once however many states have it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use egret_model::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,8 @@ pub(crate) struct Root {
     pub key: Vec<String>,
     /// Objects by part.
     pub parts: BTreeMap<String, u64>,
+    /// Parts that could not be looked at so far: what is first seen in them is not new.
+    pub unseen: BTreeSet<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -194,6 +196,7 @@ impl<'s> StateWriter<'s> {
             pages: vec![None; 1 << bits],
             key: key.to_vec(),
             parts: BTreeMap::new(),
+            unseen: BTreeSet::new(),
         };
         Self { store, now, root, entries: Vec::new(), page: 0, waiting: Vec::new() }
     }
@@ -208,6 +211,11 @@ impl<'s> StateWriter<'s> {
         *self.root.parts.entry(entry.part.clone()).or_default() += 1;
         self.entries.push(entry);
         Ok(())
+    }
+
+    /// Says which parts could not be looked at so far.
+    pub(crate) fn set_unseen(&mut self, parts: BTreeSet<String>) {
+        self.root.unseen = parts;
     }
 
     /// Writes what is left, and the root. Returns its name.

@@ -201,7 +201,7 @@ pub enum StateStoreError {
     /// Something is not there that must be, or is not what it was.
     #[error(
         "the store of states is damaged: {what}; restore it from a backup, or let generators make new baselines with \
-             `egret state run --baseline`"
+             `egret state run NAME --baseline`"
     )]
     Damaged {
         /// What it is about.

@@ -47,7 +47,7 @@ impl Place {
         self.state = Some((compared.root, root));
         let lines: Vec<Json> =
             serde_json::Deserializer::from_slice(&lines).into_iter().map(Result::unwrap).collect();
-        assert_eq!(lines.len() as u64, compared.changes);
+        assert_eq!(lines.len() as u64, compared.counts.changes);
         lines
     }
 
@@ -203,7 +203,7 @@ proptest! {
             let mut told: Vec<u8> = lines.iter().map(|line| line["key"].as_str().unwrap().parse().unwrap()).collect();
             told.sort_unstable();
             told.dedup();
-            let keys = before.keys().chain(after.keys()).copied().collect::<std::collections::BTreeSet<u8>>();
+            let keys = before.keys().chain(after.keys()).copied().collect::<BTreeSet<u8>>();
             let expected: Vec<u8> = keys.into_iter().filter(|key| before.get(key) != after.get(key)).collect();
             assert_eq!(told, expected);
             let mut kept: Vec<(u8, Json)> = place.objects().await.into_iter().map(|(key, value)| (key.parse().unwrap(), value)).collect();

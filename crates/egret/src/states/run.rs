@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use egret_lake::Lake;
-use egret_model::{Clock, Timestamp};
-use egret_pipeline::{CollectError, CollectOptions, CollectReport, Collector, Observer, StopSignal};
+use egret_model::Timestamp;
+use egret_pipeline::{CollectOptions, CollectReport, Collector, Observer, StopSignal};
 use egret_state::{GeneratorDefinition, RunOptions, RunOutcome, RunRecord, StateSource, StateStore};
 use serde::Serialize;
 use tokio::runtime::Handle;
 
-use crate::failure::Failure;
 use crate::project::Project;
 
 /// What a run came to.
@@ -60,6 +59,13 @@ impl RunReport {
         }
     }
 
+    /// Of a run that broke down: a mistake in Egret, which must not take other generators with it.
+    pub fn broken(generator: &GeneratorDefinition, now: Timestamp) -> Self {
+        let mut record = RunRecord::new(&generator.name.value, &generator.channel, now);
+        record.notes.push("it broke down, a mistake in Egret: please report it".to_owned());
+        Self::new(generator.kind, record, 0)
+    }
+
     /// Whether the generator did not give all that there is.
     pub fn is_incomplete(&self) -> bool {
         matches!(self.outcome, RunOutcome::Failed | RunOutcome::HeldBack) || self.failed_parts > 0
@@ -88,47 +94,53 @@ pub struct RunContext<'r> {
 }
 
 impl RunContext<'_> {
-    /// Runs a generator. `None` if another process is at it, or it was stopped.
-    pub fn run(&self, generator: &GeneratorDefinition) -> Result<Option<RunReport>, Failure> {
-        let clock = &self.project.clock;
-        let started = clock.now();
+    /// Runs a generator. `None` if another process is at it, or it was stopped. Whatever goes wrong is in the report.
+    pub fn run(&self, generator: &GeneratorDefinition) -> Option<RunReport> {
+        let started = self.project.clock.now();
         let source =
             StateSource::new(generator.clone(), Arc::clone(self.store), self.runtime.clone(), self.options);
         let source = Arc::new(source.stopped_by(self.stop.shared_flag()));
-        let collected = self.collect(generator, &source, clock)?;
-        if self.stop.is_stopped() && collected.is_err() {
-            return Ok(None);
+        let collected = self.collect(generator, &source);
+        let is_committed = collected.as_ref().is_ok_and(|report| report.snapshot.is_some());
+        if self.stop.is_stopped() && !is_committed {
+            return None;
         }
         let new = || RunRecord::new(&generator.name.value, &generator.channel, started);
         let (record, findings) = match (collected, source.record()) {
-            (Ok(report), _) if !report.skipped.is_empty() => return Ok(None),
-            (Ok(_), None) => return Ok(None),
-            (Ok(report), Some(record)) if record.is_new_state() && report.snapshot.is_none() => {
-                if self.stop.is_stopped() {
-                    return Ok(None);
-                }
+            (Ok(report), _) if !report.skipped.is_empty() => return None,
+            (Ok(_), None) => return None,
+            (Ok(_), Some(record)) if record.is_new_state() && !is_committed => {
                 (uncommitted(record, "what changed could not be read to its end"), 0)
             }
             (Ok(report), Some(record)) => (record, report.partitions.iter().map(|part| part.findings).sum()),
-            // What went wrong is said in it.
-            (Err(CollectError::Source { .. }), Some(record)) => (record, 0),
-            (Err(error), record) => (uncommitted(record.unwrap_or_else(new), &error.to_string()), 0),
+            // It says why.
+            (Err(_), Some(record)) if record.outcome == RunOutcome::Failed => (record, 0),
+            (Err(why), record) => (uncommitted(record.unwrap_or_else(new), &why), 0),
         };
-        self.runtime.block_on(self.store.put_run(&record))?;
-        Ok(Some(RunReport::new(generator.kind, record, findings)))
+        Some(self.note(generator, record, findings))
+    }
+
+    /// Notes a run. If that fails, what was committed is in the lake all the same, and the next run notes it.
+    fn note(&self, generator: &GeneratorDefinition, record: RunRecord, findings: u64) -> RunReport {
+        let noted = self.runtime.block_on(self.store.put_run(&record));
+        let mut report = RunReport::new(generator.kind, record, findings);
+        if let Err(error) = noted {
+            report.outcome = RunOutcome::Failed;
+            report.notes.push(format!("the run cannot be noted: {error}"));
+        }
+        report
     }
 
     fn collect(
         &self,
         generator: &GeneratorDefinition,
         source: &Arc<StateSource>,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Result<CollectReport, CollectError>, Failure> {
-        let plan = self.project.plan_of_changes(generator, Arc::clone(source) as _)?;
+    ) -> Result<CollectReport, String> {
+        let plan = self.project.plan_of_changes(generator, Arc::clone(source) as _);
         let collector = Collector {
             lake: self.lake,
             runtime: self.runtime,
-            clock: Arc::clone(clock),
+            clock: Arc::clone(&self.project.clock),
             options: CollectOptions {
                 // There is one object.
                 threads: 1,
@@ -139,7 +151,9 @@ impl RunContext<'_> {
             observer: self.observer,
             stop: self.stop,
         };
-        Ok(collector.collect(vec![plan]))
+        collector
+            .collect(vec![plan.map_err(|failure| failure.to_string())?])
+            .map_err(|error| error.to_string())
     }
 }
 

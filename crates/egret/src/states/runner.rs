@@ -30,7 +30,7 @@ pub enum Event<'g> {
     /// A run began.
     Began(&'g GeneratorDefinition),
     /// A run ended. `None`: another process is at this generator, or it was stopped.
-    Ended(&'g GeneratorDefinition, Box<Result<Option<RunReport>, Failure>>),
+    Ended(&'g GeneratorDefinition, Option<Box<RunReport>>),
     /// Nothing, for a moment.
     Idle,
 }
@@ -77,9 +77,10 @@ impl Runner<'_> {
                     let (context, ended) = (self.context, ended.clone());
                     scope.spawn(move || {
                         let run = AssertUnwindSafe(|| context.run(generator));
-                        let result = catch_unwind(run).unwrap_or_else(|_| Err(panicked(generator)));
+                        let broken = |_| Some(RunReport::broken(generator, context.project.clock.now()));
+                        let report = catch_unwind(run).unwrap_or_else(broken);
                         // Whoever waits for it is gone only if everything ends.
-                        let _ = ended.send((generator, result));
+                        let _ = ended.send((generator, report));
                     });
                 }
                 if outcome.is_err() {
@@ -89,13 +90,15 @@ impl Runner<'_> {
                     return outcome;
                 }
                 let event = match ends.recv_timeout(TICK) {
-                    Ok((generator, result)) => {
+                    Ok((generator, report)) => {
                         running -= 1;
                         if self.schedule == Schedule::Watch {
-                            let due = due_at(generator, Some(self.now()), self.now());
+                            let now = self.now();
+                            let began = report.as_ref().map_or(now, |report| report.started_at);
+                            let due = due_at(generator, Some(began), now);
                             waiting.push(Waiting { generator, due });
                         }
-                        Event::Ended(generator, Box::new(result))
+                        Event::Ended(generator, report.map(Box::new))
                     }
                     Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Event::Idle,
                 };
@@ -135,12 +138,6 @@ impl Runner<'_> {
         let last = self.context.runtime.block_on(self.context.store.runs(&filter))?;
         Ok(due_at(generator, last.first().map(|run| run.started_at), self.now()))
     }
-}
-
-/// One that breaks down must not take the others with it.
-fn panicked(generator: &GeneratorDefinition) -> Failure {
-    Failure::outside(format!("{} broke down: a mistake in Egret", generator.address()))
-        .hint("please report it, with what is said above")
 }
 
 /// The one of those that are due that has waited longest.

@@ -1,5 +1,6 @@
 //! Sweeping, once a day: states that are too old are let go of.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use egret_lake::Lake;
@@ -32,7 +33,7 @@ pub async fn sweep_daily(
     change.commit().await?;
     let keep: Vec<(&str, Duration)> =
         project.generators.iter().map(|generator| (generator.name.value.as_str(), generator.keep)).collect();
-    let protected = roots_that_count(lake, states).await?;
+    let protected = roots_that_count(project, lake, states).await?;
     let swept = sweep(states, &keep, &protected, now).await?;
     tracing::info!(runs = swept.runs, blobs = swept.blobs, "swept states");
     for damage in &swept.damaged {
@@ -42,12 +43,28 @@ pub async fn sweep_daily(
 }
 
 /// The states that the lake says count now, of every generator that ever ran.
-async fn roots_that_count(lake: &Lake, states: &dyn StateStore) -> Result<Vec<BlobId>, Failure> {
+async fn roots_that_count(
+    project: &Project,
+    lake: &Lake,
+    states: &dyn StateStore,
+) -> Result<Vec<BlobId>, Failure> {
+    let in_lake = lake.partitions().await?;
+    let in_lake = in_lake.into_iter().filter(|partition| partition.table == CHANGE_TABLE);
+    let configured = project.generators.iter().map(|generator| generator.name.value.clone());
+    let mut generators: BTreeSet<String> = in_lake.map(|partition| partition.partition).collect();
+    generators.extend(configured.chain(states.generators().await?));
     let mut roots = Vec::new();
-    for generator in states.generators().await? {
+    for generator in generators {
         let checkpoints = lake.checkpoints(&format!("{CHANGE_TABLE}.{generator}")).await?;
-        let state = checkpoints.get(STATE_OBJECT).map(|checkpoint| ObjectState::of(checkpoint).source);
-        roots.extend(state.and_then(|state| StatePosition::parse(&state)?.run.root));
+        let Some(checkpoint) = checkpoints.get(STATE_OBJECT) else { continue };
+        let position = StatePosition::parse(&ObjectState::of(checkpoint).source);
+        let position = position.ok_or_else(|| {
+            Failure::outside(format!(
+                "nothing is swept: the lake names a state of {generator} that cannot be read"
+            ))
+            .hint("a newer Egret may have written it: use that one")
+        })?;
+        roots.extend(position.run.root);
     }
     Ok(roots)
 }

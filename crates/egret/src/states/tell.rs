@@ -104,8 +104,9 @@ pub async fn alert_of_run(
 /// A run that gave nothing says nothing about what was wrong before.
 fn ends(kind: Kind, now_wrong: Option<Kind>) -> bool {
     match now_wrong {
-        None => true,
-        Some(Kind::Incomplete | Kind::HeldBack) => kind == Kind::Failed,
+        // What is incomplete is believed, or it would be held back.
+        None | Some(Kind::Incomplete) => true,
+        Some(Kind::HeldBack) => kind == Kind::Failed,
         Some(Kind::Failed) => false,
     }
 }

@@ -1,8 +1,10 @@
 //! States: generators run twice with a change in between, and what became of it.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use egret_testkit::{KillPlan, kill_at_random_moments};
@@ -272,6 +274,30 @@ fn only_what_is_due_runs() {
 }
 
 #[test]
+fn who_watches_sees_each_change_until_asked_to_stop() {
+    let place = Place::configured(
+        "generator \"file\" \"people\" {\n paths = [\"people.json\"]\n every = \"1s\"\n jitter = \"0s\"\n}\n\
+         detection \"any\" {\n table = \"change\"\n where = \"true\"\n}\n",
+    );
+    place.folder.write("people.json", people(2));
+    let mut watching = place.egret(&["state", "run", "--watch"]).stdout(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(watching.stdout.take().unwrap()).lines();
+    let mut runs = said.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    assert_eq!(runs.next().unwrap()["outcome"], "baseline");
+    assert_eq!(runs.next().unwrap()["outcome"], "unchanged");
+    place.folder.write("new.json", people(3));
+    std::fs::rename(place.folder.join("new.json"), place.folder.join("people.json")).unwrap();
+    let changed = runs.find(|run| run["outcome"] != "unchanged").unwrap();
+    assert_eq!((&changed["outcome"], &changed["findings"]), (&json!("changed"), &json!(1)), "{changed}");
+    // Alerts of a run are delivered before the next one is told.
+    assert_eq!(runs.next().unwrap()["outcome"], "unchanged");
+    assert_eq!(place.delivered().lines().count(), 1);
+    let stopped = Command::new("kill").arg(watching.id().to_string()).status().unwrap();
+    assert!(stopped.success());
+    assert_eq!(watching.wait().unwrap().code(), Some(130));
+}
+
+#[test]
 fn the_rows_of_a_query_are_a_state() {
     let place = Place::configured(
         r#"
@@ -337,7 +363,7 @@ fn a_killed_run_loses_no_change_and_tells_none_twice() {
     let plan =
         KillPlan { longest_life: Duration::from_millis(400), watch: Some(lake), ..KillPlan::new(KILLS, 7) };
     let mut last = 0;
-    kill_at_random_moments(
+    let report = kill_at_random_moments(
         |process| {
             last = process;
             write(process);
@@ -346,6 +372,7 @@ fn a_killed_run_loses_no_change_and_tells_none_twice() {
         &plan,
     )
     .unwrap();
+    assert!(report.killed * 2 > KILLS, "only {} were killed before they were done", report.killed);
     place.run_states(&[], 0);
 
     let mut replayed = state(0);

@@ -10,7 +10,7 @@ use egret_model::Timestamp;
 use egret_model::channel::wildcard_matches;
 use egret_state::{
     CHANGE_TABLE, DifferenceLine, LineRole, ObjectDifference, RunFilter, RunRecord, Shape, StateStore,
-    compare_states, operations, patch, run_at, tree, unified,
+    compare_states, diff, operations, patch, run_at, tree, unified,
 };
 use serde_json::{Value, json};
 
@@ -112,6 +112,12 @@ impl Between {
     }
 }
 
+/// What a generator's documents are like now.
+fn shape_of(project: &Project, generator: &str) -> Shape {
+    let configured = project.generators.iter().find(|one| one.name.value == generator);
+    configured.map_or_else(Shape::default, |one| one.shape.clone())
+}
+
 fn is_wanted(options: &Options, difference: &ObjectDifference) -> bool {
     options.key.as_deref().is_none_or(|key| wildcard_matches(key, &difference.key))
 }
@@ -125,8 +131,7 @@ async fn show_sum(
     page: &mut Page,
 ) -> Result<(), Failure> {
     let Some(root) = to.root else { return Ok(()) };
-    let configured = project.generators.iter().find(|one| one.name.value == *generator);
-    let shape = configured.map_or_else(Shape::default, |one| one.shape.clone());
+    let shape = shape_of(project, generator);
     let mut shown = Ok(());
     compare_states(store, from.root, root, &shape, |difference| {
         if shown.is_ok() && is_wanted(options, &difference) {
@@ -151,6 +156,7 @@ async fn show_each(
     }
     let schema = project.tables.get(CHANGE_TABLE).map(egret_table::TableDefinition::schema);
     let schema = schema.map_err(|error| Failure::outside(error.to_string()))?;
+    let shape = shape_of(project, generator);
     let session = session(global, &project.clock)?;
     let read =
         ReadOptions { partitions: vec![format!("{CHANGE_TABLE}.{generator}")], ..ReadOptions::default() };
@@ -168,20 +174,32 @@ async fn show_each(
         for index in 0..batch.num_rows() {
             let row = serde_json::to_value(json.row(index)).map_err(io::Error::from)?;
             if of_run.last().is_some_and(|last| last["run"] != row["run"]) {
-                show_run(generator, &of_run, options, page)?;
+                show_run(generator, &of_run, &shape, options, page)?;
                 of_run.clear();
             }
             of_run.push(row);
         }
     }
-    show_run(generator, &of_run, options, page)
+    show_run(generator, &of_run, &shape, options, page)
 }
 
 /// What a run told.
-fn show_run(generator: &str, rows: &[Value], options: &Options, page: &mut Page) -> Result<(), Failure> {
+fn show_run(
+    generator: &str,
+    rows: &[Value],
+    shape: &Shape,
+    options: &Options,
+    page: &mut Page,
+) -> Result<(), Failure> {
     let Some(first) = rows.first() else { return Ok(()) };
-    let differences =
+    let mut differences =
         ObjectDifference::from_rows(rows).map_err(|error| Failure::outside(error.to_string()))?;
+    for difference in &mut differences {
+        // Rows have no order, and a patch needs one.
+        if let (Some(before), Some(after)) = (&difference.before, &difference.after) {
+            difference.changes = diff(before, after, shape);
+        }
+    }
     let wanted: Vec<_> = differences.iter().filter(|difference| is_wanted(options, difference)).collect();
     if !wanted.is_empty() {
         page.begin(first["tp_timestamp"].as_str().unwrap_or_default())?;

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::alerting::{AlertReport, tell};
 use crate::arguments::Global;
 use crate::commands::{Outcome, runtime};
-use crate::failure::{Failure, INCOMPLETE, INTERRUPTED};
+use crate::failure::{Failure, INCOMPLETE, INTERRUPTED, OUTSIDE};
 use crate::interrupt::stop_on_ctrl_c;
 use crate::output::{Objects, OutputFormat, print_one};
 use crate::project::Project;
@@ -42,11 +42,11 @@ pub struct Options {
     /// Go on, each whenever its time has come
     #[arg(long, conflicts_with_all = ["due", "accept", "baseline"])]
     watch: bool,
-    /// Believe what comes, however little it is
-    #[arg(long)]
+    /// Believe what comes from those that are named, however little it is
+    #[arg(long, requires = "names")]
     accept: bool,
-    /// Take what comes as a new baseline: nothing in it is a change
-    #[arg(long)]
+    /// Take what comes from those that are named as a new baseline: nothing in it is a change
+    #[arg(long, requires = "names")]
     baseline: bool,
     /// Run at most N at once
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
@@ -116,7 +116,7 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
         delivered_at: Instant::now(),
         whole: Whole::default(),
         is_incomplete: false,
-        failure: None,
+        has_failed: false,
     };
     let outcome = runner.run(&generators, |event| runtime.block_on(desk.take(event)));
     progress.finish();
@@ -149,27 +149,27 @@ struct Desk<'d> {
     delivered_at: Instant,
     whole: Whole,
     is_incomplete: bool,
-    failure: Option<Failure>,
+    has_failed: bool,
 }
 
 impl Desk<'_> {
+    /// Takes what happened.
+    ///
+    /// # Errors
+    /// If nobody wants to read what is told.
     async fn take(&mut self, event: Event<'_>) -> Result<(), Failure> {
         match event {
             Event::Began(generator) => self.progress.begin(generator.address()),
             Event::Idle => {
                 if self.watches && self.delivered_at.elapsed() > DELIVER_EVERY {
-                    self.alert_while_watching().await?;
+                    self.alert_while_watching().await;
                 }
             }
-            Event::Ended(generator, result) => {
+            Event::Ended(generator, report) => {
                 self.progress.end(&generator.address());
-                match *result {
-                    Ok(Some(run)) => self.take_run(run).await?,
-                    Ok(None) => self.is_incomplete = true,
-                    Err(failure) if self.watches => {
-                        self.progress.suspend(|| failure.report());
-                    }
-                    Err(failure) => self.failure = Some(self.failure.take().unwrap_or(failure)),
+                match report {
+                    Some(run) => self.take_run(*run).await?,
+                    None => self.is_incomplete = true,
                 }
             }
         }
@@ -178,22 +178,35 @@ impl Desk<'_> {
 
     async fn take_run(&mut self, run: RunReport) -> Result<(), Failure> {
         self.progress.suspend(|| print_run(&run));
-        alert_of_run(&run, self.settings, self.alerts, self.project.clock.now()).await?;
+        let now = self.project.clock.now();
+        let told = alert_of_run(&run, self.settings, self.alerts, now).await;
+        self.bear(told.map_err(Failure::from));
         self.is_incomplete |= run.is_incomplete();
         if !self.watches {
             self.whole.generators.push(run);
             return Ok(());
         }
         self.progress.suspend(|| print_one(&run, OutputFormat::Ndjson))?;
-        self.alert_while_watching().await
+        self.alert_while_watching().await;
+        Ok(())
     }
 
-    async fn alert_while_watching(&mut self) -> Result<(), Failure> {
-        let report = self.alert().await?;
-        self.progress.suspend(|| tell(&report));
-        self.sweep().await?;
+    /// What goes wrong with alerts or old states stops no generator. It is told, and done again after the next run.
+    fn bear(&mut self, outcome: Result<(), Failure>) {
+        if let Err(failure) = outcome {
+            self.progress.suspend(|| failure.report());
+            self.has_failed = true;
+        }
+    }
+
+    async fn alert_while_watching(&mut self) {
+        let told = self.alert().await.map(|report| {
+            self.progress.suspend(|| tell(&report));
+        });
+        self.bear(told);
+        let swept = self.sweep().await;
+        self.bear(swept);
         self.delivered_at = Instant::now();
-        Ok(())
     }
 
     /// Makes alerts of the findings, and delivers what is due.
@@ -210,7 +223,7 @@ impl Desk<'_> {
         if self.stop.is_stopped() {
             return Ok(ExitCode::from(INTERRUPTED));
         }
-        let alerts = self.alert().await.map(|report| self.whole.alerts = report);
+        let alerted = self.alert().await.map(|report| self.whole.alerts = report);
         self.whole.generators.sort_by(|one, other| one.generator.cmp(&other.generator));
         match format {
             OutputFormat::Table => {
@@ -221,12 +234,13 @@ impl Desk<'_> {
             _ => print_one(&self.whole, format)?,
         }
         tell(&self.whole.alerts);
-        alerts?;
-        self.sweep().await?;
-        match self.failure {
-            Some(failure) => Err(failure),
-            None if self.is_incomplete => Ok(ExitCode::from(INCOMPLETE)),
-            None => Ok(ExitCode::SUCCESS),
-        }
+        self.bear(alerted);
+        let swept = self.sweep().await;
+        self.bear(swept);
+        Ok(match (self.has_failed, self.is_incomplete) {
+            (true, _) => ExitCode::from(OUTSIDE),
+            (false, true) => ExitCode::from(INCOMPLETE),
+            (false, false) => ExitCode::SUCCESS,
+        })
     }
 }
