@@ -19,7 +19,7 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// Who; `egret` for what happens by itself.
     pub by: String,
-    /// What was changed: `alert:ID`, `detection:ID`, `output:TYPE.NAME`.
+    /// What was changed: `alert:ID`, `detection:ID`, `output:TYPE.NAME`, `lookup:NAME`.
     pub subject: String,
     /// What was done: `raised`, `acknowledged`, `closed`, `promoted`.
     pub action: String,

@@ -11,6 +11,7 @@ mod change;
 mod deliveries;
 mod error;
 mod findings;
+mod lookups;
 mod pace;
 mod schema;
 mod stages;
@@ -26,6 +27,7 @@ pub use deliveries::{
 };
 pub use error::StoreError;
 pub use findings::{FindingOutcome, NewFinding, SuppressionCount};
+pub use lookups::LookupEntry;
 pub use pace::StoredPace;
 pub use stages::{Stage, StagedDetection};
 pub use store::{Store, StoreLock};

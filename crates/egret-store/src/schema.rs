@@ -1,7 +1,7 @@
 //! The tables, and how a store of an older version becomes one of the newest.
 
 /// What makes each version of the schema from the one before. A version that was released is never changed.
-pub(crate) const VERSIONS: &[&[&str]] = &[FIRST, SMALLER];
+pub(crate) const VERSIONS: &[&[&str]] = &[FIRST, SMALLER, LOOKUPS];
 
 const FIRST: &[&str] = &[
     // How far something was read: the newest snapshot of the lake that is done with.
@@ -101,6 +101,13 @@ const SMALLER: &[&str] = &[
     "CREATE INDEX audit_at ON audit (at) WHERE alert IS NULL",
     // What an output asked for, to be left alone until then, and when all of its rate is there again.
     "CREATE TABLE pace (output TEXT PRIMARY KEY, held_until INTEGER, free_at INTEGER) WITHOUT ROWID",
+];
+
+/// What detections remember.
+const LOOKUPS: &[&str] = &[
+    "CREATE TABLE lookup (name TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, at INTEGER NOT NULL, \
+     PRIMARY KEY (name, key)) WITHOUT ROWID",
+    "CREATE INDEX lookup_at ON lookup (name, at)",
 ];
 
 #[cfg(test)]

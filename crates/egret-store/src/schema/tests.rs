@@ -6,7 +6,9 @@ use egret_model::{AlertAction, Timestamp, id};
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
 use super::*;
-use crate::{AlertFilter, AuditEntry, DeliveryFilter, DeliveryState, FindingOutcome, NewFinding, Store};
+use crate::{
+    AlertFilter, AuditEntry, DeliveryFilter, DeliveryState, FindingOutcome, LookupEntry, NewFinding, Store,
+};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
@@ -126,4 +128,27 @@ async fn a_store_of_the_first_version_has_all_that_it_had() {
     change.add_findings(&[more]).await.unwrap();
     change.commit().await.unwrap();
     assert_eq!(store.findings_of(&two).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_store_of_the_second_version_remembers_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.sqlite");
+    let url = format!("sqlite://{}?mode=rwc", path.display());
+    let mut connection = SqliteConnection::connect(&url).await.unwrap();
+    let rows = ["PRAGMA user_version = 2", "INSERT INTO position VALUES ('finding of lake', 7)"];
+    for statement in FIRST.iter().chain(SMALLER).chain(&rows) {
+        sqlx::query(*statement).execute(&mut connection).await.unwrap();
+    }
+    connection.close().await.unwrap();
+
+    let store = Store::open(&path).await.unwrap();
+    assert_eq!(store.position("finding of lake").await.unwrap(), 7);
+    let entry = LookupEntry { key: "ada".into(), value: "head of IT".into(), at: NOW };
+    let mut change = store.change().await.unwrap();
+    assert_eq!(change.put_lookup("known_admins", std::slice::from_ref(&entry), 10).await.unwrap(), 0);
+    change.commit().await.unwrap();
+    drop(store);
+    let store = Store::open(&path).await.unwrap();
+    assert_eq!(store.lookup("known_admins", None).await.unwrap(), [entry]);
 }
