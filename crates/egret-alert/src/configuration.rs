@@ -12,7 +12,9 @@ use egret_detect::{AlertPolicy, DetectionDefinition};
 use egret_model::{ExpressionCompiler, Finding, Severity, suggest};
 use egret_output::{OUTPUT_BLOCK, OutputDefinition};
 
+use crate::lookup::LookupDefinition;
 use crate::policy::{Policy, PolicyCompiler, micros};
+use crate::remember::{self, Remember};
 use crate::route::{self, Route, RouteDefinition, RouteSubject, RouteVerdict};
 use crate::suppress::{About, OverrideDefinition, SuppressDefinition, parse_time_of_day};
 
@@ -50,6 +52,9 @@ pub struct AlertSettings {
     pub(crate) policies: HashMap<String, Arc<Policy>>,
     /// For detections that are not in the configuration any more.
     pub(crate) policy: Arc<Policy>,
+    /// What findings write into lookups, by their detection.
+    pub(crate) remember: HashMap<String, Vec<Remember>>,
+    pub(crate) lookups: Vec<LookupDefinition>,
     outputs: Vec<OutputDefinition>,
 }
 
@@ -110,6 +115,7 @@ impl AlertSettings {
     pub fn read(
         configuration: &Configuration,
         outputs: Vec<OutputDefinition>,
+        lookups: &[LookupDefinition],
         detections: &[DetectionDefinition],
         compiler: &dyn ExpressionCompiler,
         diagnostics: &mut Diagnostics,
@@ -168,6 +174,7 @@ impl AlertSettings {
             let policy = policies.policy(said, detection.references.clone(), &mut output, diagnostics);
             by_detection.extend(policy.map(|policy| (id.clone(), Arc::new(policy))));
         }
+        let remember = remember::compile(detections, lookups, &mut policies, diagnostics);
         Self {
             hunts: alerts.hunts,
             keep: micros(alerts.keep),
@@ -177,6 +184,8 @@ impl AlertSettings {
             overrides,
             policies: by_detection,
             policy: fallback,
+            remember,
+            lookups: lookups.to_vec(),
             outputs,
         }
     }
@@ -184,6 +193,11 @@ impl AlertSettings {
     /// The outputs.
     pub fn outputs(&self) -> &[OutputDefinition] {
         &self.outputs
+    }
+
+    /// The lookups.
+    pub fn lookups(&self) -> &[LookupDefinition] {
+        &self.lookups
     }
 
     /// The output `type.name`.

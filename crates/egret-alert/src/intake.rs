@@ -59,10 +59,14 @@ pub struct IntakeReport {
     pub reopened: u64,
     /// Deliveries that were queued.
     pub queued: u64,
+    /// Entries of lookups that findings would have written, and that are too long or one too many.
+    pub not_remembered: u64,
     /// Alerts that were done with for longer than they are kept, and went.
     pub forgotten_alerts: u64,
     /// Ids of findings that went.
     pub forgotten_findings: u64,
+    /// Entries of lookups that went.
+    pub forgotten_entries: u64,
 }
 
 impl Intake<'_> {

@@ -18,6 +18,9 @@ mod suppress;
 mod merge;
 mod policy;
 
+mod lookup;
+mod remember;
+
 mod intake;
 mod own;
 mod staging;
@@ -36,6 +39,7 @@ pub use configuration::{
 pub use deliver::{DeliverUntil, Deliverer, DeliveryReport, OutputReport};
 pub use error::AlertError;
 pub use intake::{Intake, IntakeReport};
+pub use lookup::{LOOKUP_BLOCK, LookupDefinition, LookupRow};
 pub use metrics::AlertMetrics;
 pub use own::{Trouble, end_trouble, tell_trouble};
 pub use route::{RouteSubject, RouteVerdict};

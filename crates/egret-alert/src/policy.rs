@@ -74,6 +74,17 @@ impl<'c> PolicyCompiler<'c> {
         compiled
     }
 
+    /// The same, as a value of each finding; `attribute` is where it is written.
+    pub(crate) fn key(
+        &mut self,
+        sql: &Located<String>,
+        attribute: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Key> {
+        let expression = self.expression(sql, diagnostics)?;
+        Some(Key { expression, place: format!("`{attribute}` at {}", sql.location) })
+    }
+
     /// The policy of a detection, completed by what is said for all.
     pub(crate) fn policy(
         &mut self,
@@ -86,10 +97,8 @@ impl<'c> PolicyCompiler<'c> {
         match &said.dedup {
             Some(keys) => {
                 for sql in keys {
-                    match (self.expression(sql, diagnostics), &mut dedup) {
-                        (Some(expression), Some(dedup)) => {
-                            dedup.push(Key { expression, place: format!("`dedup` at {}", sql.location) });
-                        }
+                    match (self.key(sql, "dedup", diagnostics), &mut dedup) {
+                        (Some(key), Some(dedup)) => dedup.push(key),
                         _ => dedup = None,
                     }
                 }
@@ -121,31 +130,35 @@ pub(crate) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// What the values of a policy's keys are, row by row. One row for which a key has no value stops nobody: it is null
-/// there, and it is told.
+/// What the values of a policy's keys are, row by row.
 pub(crate) fn merged_by(policy: &Policy, rows: &RecordBatch) -> Result<Vec<Map<String, Json>>, AlertError> {
     let mut maps = vec![Map::new(); rows.num_rows()];
     for key in &policy.dedup {
-        let values = match key.expression.evaluate(rows) {
-            Ok(values) => texts(&values)?,
-            Err(error) => {
-                tracing::warn!(place = key.place, %error, "it is null for the findings for which it fails");
-                let in_row = |row| key.expression.evaluate(&rows.slice(row, 1)).ok();
-                let rows =
-                    (0..rows.num_rows()).map(|row| in_row(row).and_then(|value| texts(&value).ok()?.pop()));
-                rows.map(|value| value.unwrap_or(Json::Null)).collect()
-            }
-        };
-        for (map, value) in maps.iter_mut().zip(values) {
-            map.insert(key.expression.sql().to_owned(), value);
+        for (map, value) in maps.iter_mut().zip(texts_of(key, rows)?) {
+            map.insert(key.expression.sql().to_owned(), value.map_or(Json::Null, Json::from));
         }
     }
     Ok(maps)
 }
 
-fn texts(values: &ArrayRef) -> Result<Vec<Json>, AlertError> {
+/// What a value of findings is as text, row by row. One row for which it fails stops nobody: it is null there, and it is
+/// told.
+pub(crate) fn texts_of(key: &Key, rows: &RecordBatch) -> Result<Vec<Option<String>>, AlertError> {
+    let error = match key.expression.evaluate(rows) {
+        Ok(values) => return texts(&values),
+        Err(error) => error,
+    };
+    tracing::warn!(place = key.place, %error, "it is null for the findings for which it fails");
+    let in_row = |row| {
+        let value = key.expression.evaluate(&rows.slice(row, 1)).ok()?;
+        texts(&value).ok()?.pop()?
+    };
+    Ok((0..rows.num_rows()).map(in_row).collect())
+}
+
+fn texts(values: &ArrayRef) -> Result<Vec<Option<String>>, AlertError> {
     let formatter = ArrayFormatter::try_new(&**values, &FormatOptions::default())?;
-    let text = |row| if values.is_null(row) { Json::Null } else { formatter.value(row).to_string().into() };
+    let text = |row| values.is_valid(row).then(|| formatter.value(row).to_string());
     Ok((0..values.len()).map(text).collect())
 }
 

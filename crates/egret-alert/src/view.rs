@@ -1,12 +1,15 @@
-//! Alerts as rows: the view `alert` in SQL, beside the table `finding`.
+//! Alerts and lookups as rows: the views `alert` and `lookup` in SQL, beside the table `finding`.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
 use egret_model::alert::{ALERT_TABLE, Remark};
 use egret_model::finding::list_array;
+use egret_model::lookup::LOOKUP;
 use egret_model::{Alert, Column, ColumnType, TableSchema, Timestamp};
 use serde::Serialize;
+
+use crate::lookup::LookupRow;
 
 /// The columns of the view.
 pub fn alert_schema() -> TableSchema {
@@ -102,6 +105,43 @@ pub fn alert_rows(alerts: &[Alert]) -> Result<RecordBatch, arrow::error::ArrowEr
     RecordBatch::try_new(alert_schema().to_arrow(), columns)
 }
 
+/// The columns of the view of lookups.
+pub fn lookup_schema() -> TableSchema {
+    let columns = [
+        ("name", ColumnType::Varchar, "The lookup."),
+        ("key", ColumnType::Varchar, "What is looked up."),
+        ("value", ColumnType::Varchar, "What is known about it."),
+        ("at", ColumnType::Timestamp, "When the event that wrote it happened (UTC)."),
+        ("source", ColumnType::Varchar, "configuration or remembered."),
+    ];
+    TableSchema {
+        name: LOOKUP.to_owned(),
+        description: "What detections share.".to_owned(),
+        channel: "egret.lookup".to_owned(),
+        columns: columns.into_iter().map(|(name, kind, text)| Column::new(name, kind, text)).collect(),
+        roots: Vec::new(),
+    }
+}
+
+/// Entries of lookups as rows of [`lookup_schema`].
+///
+/// # Errors
+/// Never in practice: only if the columns below and the schema disagree.
+pub fn lookup_rows(entries: &[LookupRow]) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let text = |get: fn(&LookupRow) -> &str| -> ArrayRef {
+        Arc::new(StringViewArray::from_iter_values(entries.iter().map(get)))
+    };
+    let at = entries.iter().map(|entry| entry.at.map(Timestamp::micros));
+    let columns = vec![
+        text(|entry| &entry.name),
+        text(|entry| &entry.key),
+        text(|entry| &entry.value),
+        Arc::new(at.collect::<TimestampMicrosecondArray>()),
+        text(|entry| entry.source),
+    ];
+    RecordBatch::try_new(lookup_schema().to_arrow(), columns)
+}
+
 fn json<T: Serialize>(alerts: &[Alert], get: fn(&Alert) -> &T) -> ArrayRef {
     let texts = alerts.iter().map(|alert| serde_json::to_string(get(alert)).ok());
     Arc::new(texts.collect::<StringViewArray>())
@@ -120,5 +160,8 @@ mod tests {
         let rows = alert_rows(&[alert]).unwrap();
         assert_eq!(rows.num_rows(), 1);
         assert!(rows.column_by_name("closed_by").unwrap().is_null(0));
+        let (name, key, value) = ("known".into(), "ada".into(), "head of IT".into());
+        let entry = LookupRow { name, key, value, at: None, source: "configuration" };
+        assert!(lookup_rows(&[entry]).unwrap().column_by_name("at").unwrap().is_null(0));
     }
 }

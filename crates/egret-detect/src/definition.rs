@@ -10,6 +10,7 @@ use egret_model::{ChannelPattern, Severity};
 
 use crate::alert_policy::{ALERT_BLOCK, AlertPolicy};
 use crate::message::MessageTemplate;
+use crate::remember::{REMEMBER_BLOCK, RememberDefinition};
 use crate::test_definition::TestDefinition;
 use crate::version::detection_version;
 
@@ -43,6 +44,8 @@ pub struct DetectionDefinition {
     pub enabled: bool,
     /// How its findings become alerts.
     pub alert: AlertPolicy,
+    /// What its findings write into lookups.
+    pub remember: Vec<RememberDefinition>,
     /// The rows that must and must not match.
     pub tests: Vec<TestDefinition>,
 }
@@ -133,6 +136,7 @@ impl Decode for DetectionDefinition {
         let enabled = reader.optional_or("enabled", true);
         let alert = reader.nested_block(ALERT_BLOCK);
         let alert = alert.and_then(|block| decode_block(block, reader.diagnostics()));
+        let remember = reader.decode_blocks(REMEMBER_BLOCK);
         let tests = reader.decode_blocks("test");
         let id = id?;
         // What is wrong so far was reported. The rest goes on, so that mistakes in the SQL are reported too.
@@ -148,6 +152,7 @@ impl Decode for DetectionDefinition {
             falsepositives: falsepositives.unwrap_or_default(),
             enabled: enabled.unwrap_or(true),
             alert: alert.unwrap_or_default(),
+            remember,
             tests,
             id,
         })

@@ -8,6 +8,7 @@
 mod alert_policy;
 mod definition;
 mod message;
+mod remember;
 mod test_definition;
 mod version;
 
@@ -35,6 +36,7 @@ pub use definition::{DETECTION, DetectionDefinition, FieldRule, Rule, Target};
 pub use detector::{DetectContext, Detected, Detector, Failure};
 pub use egret_match::RuleStatistics;
 pub use message::{Message, MessageTemplate};
+pub use remember::{LookupName, RememberDefinition};
 pub use targets::{Inapplicable, Places, check_targets};
 pub use test_definition::{States, TestDefinition, TestInput};
 pub use tester::{CaseResult, ChangeRecords, CompareStates, RuleTester, TestSummary, Verdict};

@@ -302,6 +302,7 @@ fn definition(rule: &SigmaRule, context: &RuleContext<'_>) -> Option<DetectionDe
         falsepositives: rule.falsepositives.clone(),
         enabled: true,
         alert: AlertPolicy::default(),
+        remember: Vec::new(),
         tests: Vec::new(),
     })
 }

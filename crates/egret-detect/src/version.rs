@@ -6,7 +6,8 @@ use crate::definition::{DetectionDefinition, Rule, Target};
 const SCHEME: &str = "egret detection 1";
 
 /// BLAKE3, as 64 hexadecimal digits, of everything that decides what a detection finds and says. Layout,
-/// comments, tests, references and the order of tags have no part in it.
+/// comments, tests, references and the order of tags have no part in it, nor has what becomes of findings: alerts,
+/// and what is remembered.
 pub(crate) fn detection_version(definition: &DetectionDefinition) -> String {
     let mut hash = blake3::Hasher::new();
     let mut add = |part: &str| {

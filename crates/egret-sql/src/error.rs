@@ -299,9 +299,12 @@ fn byte_offset(sql: &str, location: Location) -> usize {
 
 fn find_word(sql: &str, wanted: &str) -> Option<Range<usize>> {
     let tokens = tokens(sql).ok()?;
-    let token = tokens.iter().find(|token| match &token.token {
+    let word = tokens.iter().find(|token| match &token.token {
         Token::Word(word) => word.value.eq_ignore_ascii_case(wanted),
         _ => false,
-    })?;
+    });
+    // A name that is written as a text.
+    let is_text = |token: &Token| matches!(token, Token::SingleQuotedString(text) if text == wanted);
+    let token = word.or_else(|| tokens.iter().find(|token| is_text(&token.token)))?;
     byte_range(sql, token.span)
 }

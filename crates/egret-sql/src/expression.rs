@@ -16,10 +16,12 @@ use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Expr, Volatility};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
-use egret_model::{Clock, CompileError, EvaluateError, Expression, ExpressionCompiler, Timestamp};
+use egret_model::lookup::LOOKUP;
+use egret_model::{Clock, CompileError, EvaluateError, Expression, ExpressionCompiler, Lookups, Timestamp};
 
 use crate::dialect::{parse_expression, without_alias};
 use crate::error::{PlanProblem, SqlError};
+use crate::functions::lookup::Lookup;
 use crate::functions::number::ARITHMETIC;
 use crate::names::resolve_expression;
 use crate::rewrite::rewrite;
@@ -32,10 +34,15 @@ pub struct SqlCompiler {
 }
 
 impl SqlCompiler {
-    /// A compiler whose `now()` is what `clock` says when an expression is evaluated.
+    /// A compiler whose `now()` is what `clock` says when an expression is evaluated. It knows no lookup.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self::with_lookups(clock, Arc::default())
+    }
+
+    /// The same, whose expressions ask `lookups`: each time they are evaluated, as the entries are then.
+    pub fn with_lookups(clock: Arc<dyn Clock>, lookups: Arc<Lookups>) -> Self {
         let config = dialect_config().with_create_default_catalog_and_schema(false);
-        let state = build_state(config, Arc::new(RuntimeEnv::default()));
+        let state = build_state(config, Arc::new(RuntimeEnv::default()), Lookup::in_expressions(lookups));
         Self { state: Arc::new(state), clock }
     }
 
@@ -221,12 +228,14 @@ fn indices(schema: &Schema, columns: &[String]) -> Vec<usize> {
     columns.iter().filter_map(|column| schema.index_of(column).ok()).collect()
 }
 
+/// A function of that kind in `expr`, but `lookup`: it is never folded, and gives the same throughout a run.
 fn has_function(expr: &Expr, volatility: Volatility) -> Option<String> {
     let mut found = None;
     // The closure never fails.
     let _ = expr.apply(|part| {
         if let Expr::ScalarFunction(call) = part
             && call.func.signature().volatility == volatility
+            && call.func.name() != LOOKUP
         {
             found = Some(call.func.name().to_owned());
             return Ok(TreeNodeRecursion::Stop);
@@ -240,7 +249,8 @@ fn depends_on_time(expr: &Expr) -> bool {
     has_function(expr, Volatility::Stable).is_some()
 }
 
-/// The same rows must give the same findings, in the stream and over history.
+/// The same rows must give the same findings, in the stream and over history. What a lookup gives may change from run to
+/// run: whoever asks one wants that.
 fn refuse_chance(expr: &Expr) -> Result<(), SqlError> {
     match has_function(expr, Volatility::Volatile) {
         None => Ok(()),

@@ -5,6 +5,7 @@ pub(crate) mod given;
 pub(crate) mod ip;
 pub(crate) mod json;
 pub(crate) mod list;
+pub(crate) mod lookup;
 pub(crate) mod number;
 pub(crate) mod refused;
 mod sum;
@@ -23,8 +24,10 @@ use datafusion::functions_aggregate::first_last::{first_value_udaf, last_value_u
 use datafusion::functions_aggregate::string_agg::string_agg_udaf;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
+use self::lookup::Lookup;
+
 /// All functions of ours. One that has the name of a function of the engine replaces it.
-pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
+pub(crate) fn all(lookup: Lookup) -> Vec<Arc<ScalarUDF>> {
     let groups = [
         json::functions(),
         ip::functions(),
@@ -36,7 +39,8 @@ pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
         time_text::functions(),
     ];
     let ours = groups.into_iter().flatten().map(|function| Arc::new(function.register()));
-    ours.chain([Arc::new(ScalarUDF::new_from_impl(time::Now::new()))]).chain(renamed()).collect()
+    let with_state = [ScalarUDF::new_from_impl(time::Now::new()), ScalarUDF::new_from_impl(lookup)];
+    ours.chain(with_state.map(Arc::new)).chain(renamed()).collect()
 }
 
 /// Functions of the engine under DuckDB's other names for them.

@@ -19,12 +19,13 @@ use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
 use datafusion::physical_plan::{displayable, execute_stream};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{DescribeAlias, Query, Statement};
-use egret_model::{Clock, Expression};
+use egret_model::{Clock, Expression, Lookups};
 
 use crate::describe::{describe, table_list};
 use crate::dialect::{for_planner, parse_statement};
 use crate::error::{SqlError, hint_for_name};
 use crate::functions::given::GivenFunction;
+use crate::functions::lookup::Lookup;
 use crate::names::resolve_statement;
 use crate::output::{OutputNames, make_unique, wildcard_probe};
 use crate::result::QueryResult;
@@ -48,6 +49,8 @@ pub struct SessionOptions {
     pub spill_dir: Option<PathBuf>,
     /// What `now()` says.
     pub clock: Arc<dyn Clock>,
+    /// What `lookup` asks.
+    pub lookups: Arc<Lookups>,
 }
 
 /// Runs queries over the tables registered in its context.
@@ -89,7 +92,8 @@ impl Session {
             .with_target_partitions(options.threads.max(1))
             .with_information_schema(true)
             .with_default_catalog_and_schema(CATALOG, SCHEMA);
-        let context = SessionContext::new_with_state(build_state(config, runtime));
+        let lookup = Lookup::in_queries(options.lookups);
+        let context = SessionContext::new_with_state(build_state(config, runtime, lookup));
         Ok(Self { context, clock: options.clock })
     }
 

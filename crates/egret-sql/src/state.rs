@@ -10,6 +10,7 @@ use datafusion::logical_expr::registry::FunctionRegistry;
 
 use crate::casts::{DialectCasts, DialectTypes};
 use crate::functions;
+use crate::functions::lookup::Lookup;
 use crate::planner::DialectPlanner;
 
 /// Settings that decide what a query means. What decides how it runs is the session's.
@@ -25,8 +26,8 @@ pub(crate) fn dialect_config() -> SessionConfig {
 
 /// The engine with our functions and planners. Ours come last where names are registered, so that they
 /// win, and first where planners are asked.
-pub(crate) fn build_state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionState {
-    let functions = functions::all();
+pub(crate) fn build_state(config: SessionConfig, runtime: Arc<RuntimeEnv>, lookup: Lookup) -> SessionState {
+    let functions = functions::all(lookup);
     let planner = DialectPlanner::new(&functions).map(Arc::new);
     let casts = DialectCasts::new(&functions);
     let mut builder = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime);

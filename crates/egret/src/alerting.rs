@@ -37,7 +37,9 @@ impl Project {
         let outputs: Vec<OutputDefinition> =
             outputs.filter_map(|block| OutputDefinition::read(block, &context, diagnostics)).collect();
         let (detections, compiler) = (&self.detections, &self.compiler);
-        let settings = AlertSettings::read(&self.configuration, outputs, detections, compiler, diagnostics);
+        let lookups = &self.lookups;
+        let settings =
+            AlertSettings::read(&self.configuration, outputs, lookups, detections, compiler, diagnostics);
         settings.check_names(detections, diagnostics);
         settings
     }
@@ -87,7 +89,8 @@ impl Project {
     }
 
     /// Makes alerts of the findings that are new, and delivers, unless `until` says to leave that. What is queued is
-    /// delivered also if findings cannot be read.
+    /// delivered also if findings cannot be read. What they told lookups is known from then on: to the next round, of a
+    /// process that goes on.
     pub async fn alert(
         &self,
         settings: &AlertSettings,
@@ -99,11 +102,14 @@ impl Project {
         let clock = &*self.clock;
         let intake = Intake { settings, detections: &self.detections, store, clock };
         let alerts = intake.run(lake).await;
+        let loaded = self.load_lookups_of(store).await;
         let deliveries = match until {
             Some(until) => Deliverer { settings, store, clock, stop: stop.flag() }.run(until).await?.outputs,
             None => Vec::new(),
         };
-        Ok(AlertReport { alerts: alerts?, deliveries })
+        let alerts = alerts?;
+        loaded?;
+        Ok(AlertReport { alerts, deliveries })
     }
 }
 
@@ -142,6 +148,10 @@ pub fn tell(report: &AlertReport) -> ExitCode {
         eprintln!(
             "{findings} from before what is remembered (`keep` of `alerts`) became no alert: it may have been one already"
         );
+    }
+    if alerts.not_remembered > 0 {
+        let entries = count_of(alerts.not_remembered, "entry of a lookup", "entries of lookups");
+        eprintln!("{entries} could not be kept: too long, or one too many");
     }
     tell_deliveries(&report.deliveries)
 }

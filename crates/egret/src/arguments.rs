@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use egret_config::ByteSize;
 
 use crate::commands::{
-    alert, collect, completion, config, finding, format, generator, hunt, init, lake, output, partition,
-    quarantine, query, route, rule, scan, source, state, table, test,
+    alert, collect, completion, config, finding, format, generator, hunt, init, lake, lookup, output,
+    partition, quarantine, query, route, rule, scan, source, state, table, test,
 };
 use crate::output::OutputFormat;
 
@@ -98,6 +98,9 @@ pub enum Command {
     /// Outputs: where alerts go
     #[command(subcommand)]
     Output(output::Command),
+    /// Lookups: what detections remember and share
+    #[command(subcommand)]
+    Lookup(lookup::Command),
     /// States: what generators see, and what became different
     #[command(subcommand)]
     State(state::Command),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use egret_detect::row_json::JsonRows;
 use egret_lake::{Lake, LakeOptions, ReadOptions};
-use egret_model::{Clock, TableSchema};
+use egret_model::{Clock, Lookups, TableSchema};
 use egret_sql::{Session, SessionOptions};
 use egret_state::QueryLake;
 use egret_table::Tables;
@@ -23,13 +23,14 @@ pub struct LakeQueries {
     folder: PathBuf,
     clock: Arc<dyn Clock>,
     schemas: Vec<TableSchema>,
+    lookups: Arc<Lookups>,
 }
 
 impl LakeQueries {
     /// Asks the lake in `folder`, once it is there.
-    pub fn new(folder: &Path, clock: &Arc<dyn Clock>, tables: &Tables) -> Self {
+    pub fn new(folder: &Path, clock: &Arc<dyn Clock>, tables: &Tables, lookups: &Arc<Lookups>) -> Self {
         let schemas = tables.iter().map(egret_table::TableDefinition::schema).collect();
-        Self { folder: folder.to_owned(), clock: Arc::clone(clock), schemas }
+        Self { folder: folder.to_owned(), clock: Arc::clone(clock), schemas, lookups: Arc::clone(lookups) }
     }
 
     async fn session(&self) -> Result<Session, Failure> {
@@ -38,6 +39,7 @@ impl LakeQueries {
             threads: std::thread::available_parallelism().map_or(2, usize::from),
             spill_dir: None,
             clock: Arc::clone(&self.clock),
+            lookups: Arc::clone(&self.lookups),
         })?;
         let lake = Lake::open(LakeOptions::new(&self.folder).with_clock(Arc::clone(&self.clock))).await?;
         lake.register(session.context(), &ReadOptions::default()).await?;

@@ -10,6 +10,7 @@ mod failure;
 mod interrupt;
 mod lake_queries;
 mod logging;
+mod lookups;
 mod output;
 mod progress;
 mod project;

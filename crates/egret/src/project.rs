@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use egret_alert::{ALERTS_BLOCK, OVERRIDE_BLOCK, ROUTE_BLOCK, STAGING_BLOCK, SUPPRESS_BLOCK};
+use egret_alert::{
+    ALERTS_BLOCK, LOOKUP_BLOCK, LookupDefinition, OVERRIDE_BLOCK, ROUTE_BLOCK, STAGING_BLOCK, SUPPRESS_BLOCK,
+};
 use egret_config::{BlockKind, Configuration, Diagnostic, Diagnostics, Environment, decode_block};
 use egret_detect::library::{self, RULES, RuleContext, RuleLibrary, UnusedRule};
 use egret_detect::logsource::{LOGSOURCE, LogSources};
 use egret_detect::sigma::Placeholders;
 use egret_detect::{DETECTION, DetectionDefinition, Detector, Places, Rule, check_targets};
 use egret_lake::{Lake, LakeDefinition, LakeOptions};
-use egret_model::{Clock, SystemClock, TableSchema};
+use egret_model::{Clock, Lookups, SystemClock, TableSchema};
 use egret_output::OUTPUT_BLOCK;
 use egret_pipeline::partition::{FORMAT_BLOCK, Formats, PARTITION_BLOCK};
 use egret_pipeline::{PartitionDefinition, PartitionPlan, Planner};
@@ -39,7 +41,7 @@ const LOCALS_BLOCK: BlockKind = BlockKind::new("locals", &[]);
 const CONNECTION_BLOCK: BlockKind = BlockKind::new("connection", &["type", "name"]);
 
 /// Every kind of block that a configuration may have.
-const BLOCKS: [BlockKind; 17] = [
+const BLOCKS: [BlockKind; 18] = [
     LAKE_BLOCK,
     PARTITION_BLOCK,
     TABLE_BLOCK,
@@ -55,6 +57,7 @@ const BLOCKS: [BlockKind; 17] = [
     STAGING_BLOCK,
     SUPPRESS_BLOCK,
     OVERRIDE_BLOCK,
+    LOOKUP_BLOCK,
     LOCALS_BLOCK,
     CONNECTION_BLOCK,
 ];
@@ -77,6 +80,10 @@ pub struct Project {
     pub generators: Vec<GeneratorDefinition>,
     /// Where their states are kept.
     pub state_settings: StateSettings,
+    /// The lookups.
+    pub lookups: Vec<LookupDefinition>,
+    /// Their entries, as SQL asks them.
+    pub lookup_entries: Arc<Lookups>,
     /// Compiles SQL.
     pub compiler: SqlCompiler,
     /// The present.
@@ -157,12 +164,14 @@ impl Project {
             .filter_map(|block| PartitionDefinition::read(block, &surroundings, &mut diagnostics))
             .collect();
         let lake_folder = lake_folder(&configuration, environment, &mut diagnostics);
-        let lake = LakeQueries::new(&lake_folder, &clock, &tables);
+        let lookups = LookupDefinition::read_all(&configuration, &mut diagnostics);
+        let lookup_entries = Arc::new(LookupDefinition::lookups(&lookups));
+        let lake = LakeQueries::new(&lake_folder, &clock, &tables, &lookup_entries);
         let context = states::generator_context(environment, &clock, lake);
         let generators = GeneratorDefinition::read_all(&configuration, &context, &mut diagnostics);
         let state_settings = StateSettings::read(&configuration, &mut diagnostics);
         check_generator_names(&generators, &partitions, &mut diagnostics);
-        let compiler = SqlCompiler::new(Arc::clone(&clock));
+        let compiler = SqlCompiler::with_lookups(Arc::clone(&clock), Arc::clone(&lookup_entries));
         Self {
             configuration,
             tables,
@@ -172,6 +181,8 @@ impl Project {
             partitions,
             generators,
             state_settings,
+            lookups,
+            lookup_entries,
             compiler,
             clock,
             diagnostics,

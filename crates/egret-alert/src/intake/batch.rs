@@ -15,6 +15,7 @@ use crate::configuration::AlertSettings;
 use crate::error::AlertError;
 use crate::merge;
 use crate::policy::{Policy, merged_by};
+use crate::remember::Remembered;
 use crate::route::{self, Destination, RouteSubject, destinations};
 use crate::staging::Staging;
 use crate::tell::{deliveries_of, send_also_to};
@@ -41,6 +42,7 @@ pub(super) struct Batch<'a> {
     touched: Vec<Touched>,
     by_key: HashMap<String, Vec<usize>>,
     staging: Option<Staging>,
+    remembered: Remembered,
     conditions: Vec<Option<BooleanArray>>,
 }
 
@@ -57,6 +59,7 @@ impl<'a> Batch<'a> {
             touched: Vec::new(),
             by_key: HashMap::new(),
             staging: None,
+            remembered: Remembered::default(),
             conditions: Vec::new(),
         }
     }
@@ -82,6 +85,9 @@ impl<'a> Batch<'a> {
         }
         findings.sort_by(|one, other| (one.time, &one.finding_id).cmp(&(other.time, &other.finding_id)));
         let rows = Finding::to_rows(&findings)?;
+        // Also of those that become no alert: what is known does not depend on who is told of it. Else whatever a suppression
+        // hides, or a staged detection finds, would be found again in each run.
+        self.remembered.take(&self.settings.remember, &findings, &rows)?;
         override_severities(self.settings, &mut findings, &rows);
         let mut staging = Staging::read(change).await?;
         let wanted = self.held_back(&findings, &rows, &mut staging);
@@ -250,6 +256,7 @@ impl<'a> Batch<'a> {
         if let Some(staging) = self.staging.take() {
             staging.write(change).await?;
         }
+        report.not_remembered += std::mem::take(&mut self.remembered).write(change).await?;
         let stored: Vec<&StoredAlert> = touched.iter().map(|touched| &touched.stored).collect();
         let updated: Vec<&str> = queued
             .iter()

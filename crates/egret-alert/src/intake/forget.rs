@@ -1,4 +1,4 @@
-//! What is not kept for ever: alerts that were done with long ago, and the ids of findings.
+//! What is not kept for ever: alerts that were done with long ago, the ids of findings, and what lookups remember.
 //!
 //! A finding may be read again: after a crash, when compaction has put it into another file, when logs are collected anew
 //! (`--overwrite`), when a hunt goes over history. Its id says that it was counted. Where ids went, nobody could tell; so
@@ -67,6 +67,28 @@ impl Intake<'_> {
                 change.set_position(FORGOTTEN, forgotten).await?;
             }
             change.commit().await?;
+        }
+        self.forget_entries(report).await
+    }
+
+    /// The same for what lookups remember.
+    async fn forget_entries(&self, report: &mut IntakeReport) -> Result<(), AlertError> {
+        let now = self.clock.now();
+        let kept = || self.settings.lookups.iter().filter_map(|lookup| Some((lookup, lookup.since(now)?)));
+        for _ in 0..CHANGES + report.findings / FINDINGS {
+            if kept().next().is_none() {
+                break;
+            }
+            let mut change = self.store.change().await?;
+            let mut gone = 0;
+            for (lookup, since) in kept() {
+                gone += change.thin_lookup(&lookup.name.value, since, ROWS).await?;
+            }
+            change.commit().await?;
+            report.forgotten_entries += gone;
+            if gone == 0 {
+                break;
+            }
         }
         Ok(())
     }

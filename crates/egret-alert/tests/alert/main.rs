@@ -7,4 +7,5 @@ mod configuration;
 mod delivery;
 mod forget;
 mod intake;
+mod lookups;
 mod staging;

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use egret_alert::{
-    ALERTS_BLOCK, AlertSettings, DeliverUntil, Deliverer, DeliveryReport, Intake, IntakeReport,
-    OVERRIDE_BLOCK, ROUTE_BLOCK, STAGING_BLOCK, SUPPRESS_BLOCK,
+    ALERTS_BLOCK, AlertSettings, DeliverUntil, Deliverer, DeliveryReport, Intake, IntakeReport, LOOKUP_BLOCK,
+    LookupDefinition, OVERRIDE_BLOCK, ROUTE_BLOCK, STAGING_BLOCK, SUPPRESS_BLOCK,
 };
 use egret_config::{Configuration, Diagnostics, Environment, decode_block};
 use egret_detect::{DETECTION, DetectionDefinition};
@@ -38,8 +38,16 @@ pub fn settings_of(
     folder: &std::path::Path,
     clock: &Arc<FakeClock>,
 ) -> (AlertSettings, Vec<DetectionDefinition>, String) {
-    let kinds =
-        [ALERTS_BLOCK, STAGING_BLOCK, ROUTE_BLOCK, SUPPRESS_BLOCK, OVERRIDE_BLOCK, OUTPUT_BLOCK, DETECTION];
+    let kinds = [
+        ALERTS_BLOCK,
+        STAGING_BLOCK,
+        ROUTE_BLOCK,
+        SUPPRESS_BLOCK,
+        OVERRIDE_BLOCK,
+        LOOKUP_BLOCK,
+        OUTPUT_BLOCK,
+        DETECTION,
+    ];
     let environment = Environment::default().in_folder(folder);
     let mut diagnostics = Diagnostics::new();
     let configuration = Configuration::parse("egret.hcl", text, &kinds, &environment, &mut diagnostics);
@@ -56,8 +64,10 @@ pub fn settings_of(
         .blocks_of(DETECTION.name)
         .filter_map(|block| decode_block(block, &mut diagnostics))
         .collect();
+    let lookups = LookupDefinition::read_all(&configuration, &mut diagnostics);
     let compiler = SqlCompiler::new(Arc::clone(clock) as Arc<dyn Clock>);
-    let settings = AlertSettings::read(&configuration, outputs, &detections, &compiler, &mut diagnostics);
+    let settings =
+        AlertSettings::read(&configuration, outputs, &lookups, &detections, &compiler, &mut diagnostics);
     (settings, detections, diagnostics.render(false))
 }
 

@@ -61,6 +61,7 @@ fn detection(number: usize, condition: &Condition) -> DetectionDefinition {
         falsepositives: vec![],
         enabled: true,
         alert: AlertPolicy::default(),
+        remember: vec![],
         tests: vec![],
     }
 }
@@ -89,8 +90,13 @@ fn streamed(detector: &Detector, rows: &RecordBatch) -> BTreeSet<String> {
 }
 
 async fn hunted(detector: &Detector, rows: &RecordBatch) -> BTreeSet<String> {
-    let options =
-        SessionOptions { memory_bytes: 64 << 20, threads: 2, spill_dir: None, clock: Arc::new(FixedClock) };
+    let options = SessionOptions {
+        memory_bytes: 64 << 20,
+        threads: 2,
+        spill_dir: None,
+        clock: Arc::new(FixedClock),
+        lookups: Arc::default(),
+    };
     let session = Session::new(options).unwrap();
     session.register_batches(TABLE, rows.schema(), vec![rows.clone()]).unwrap();
     let columns: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();

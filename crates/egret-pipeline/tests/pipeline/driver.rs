@@ -92,7 +92,13 @@ impl Driver {
     fn rows(&self, folder: &Path, sql: &str) -> Result<Vec<String>, String> {
         let clock: Arc<dyn Clock> = Arc::new(FakeClock::default());
         let lake = self.lake(folder, Arc::clone(&clock));
-        let options = SessionOptions { memory_bytes: 64 << 20, threads: 1, spill_dir: None, clock };
+        let options = SessionOptions {
+            memory_bytes: 64 << 20,
+            threads: 1,
+            spill_dir: None,
+            clock,
+            lookups: Arc::default(),
+        };
         let session = Session::new(options).map_err(|error| error.message)?;
         let batches = self.runtime.block_on(async {
             lake.register(session.context(), &ReadOptions::default())

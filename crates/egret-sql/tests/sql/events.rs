@@ -46,7 +46,13 @@ pub fn rows() -> RecordBatch {
 }
 
 pub fn empty_session() -> Session {
-    let options = SessionOptions { memory_bytes: 64 << 20, threads: 2, spill_dir: None, clock: clock() };
+    let options = SessionOptions {
+        memory_bytes: 64 << 20,
+        threads: 2,
+        spill_dir: None,
+        clock: clock(),
+        lookups: Arc::default(),
+    };
     Session::new(options).unwrap()
 }
 

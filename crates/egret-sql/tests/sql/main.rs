@@ -7,4 +7,5 @@ mod compiler;
 mod errors;
 mod events;
 mod logic;
+mod lookups;
 mod session;

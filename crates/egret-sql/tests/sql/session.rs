@@ -112,6 +112,7 @@ async fn what_exceeds_the_memory_is_refused_or_spilled() {
         threads: 2,
         spill_dir: Some(folder.path().to_owned()),
         clock: clock(),
+        lookups: Arc::default(),
     };
     let session = Session::new(small).unwrap();
     many_numbers(&session, 1 << 20);

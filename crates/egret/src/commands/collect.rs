@@ -74,6 +74,7 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     let scratch = options.dry_run.then(tempfile::tempdir).transpose();
     let scratch = scratch.map_err(|error| Failure::outside(format!("cannot make a folder: {error}")))?;
     let lake = runtime.block_on(async {
+        project.load_lookups().await?;
         match (&scratch, project.open_lake().await?) {
             (_, Some(lake)) => Ok(lake),
             (Some(scratch), None) => project.create_lake_in(scratch.path()).await,

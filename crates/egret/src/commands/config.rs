@@ -57,6 +57,9 @@ fn check(project: &Project) -> Outcome {
     if !project.generators.is_empty() {
         counts.push(counted(project.generators.len(), "generator"));
     }
+    if !project.lookups.is_empty() {
+        counts.push(counted(project.lookups.len(), "lookup"));
+    }
     eprintln!("the configuration is good: {}", counts.join(", "));
     Ok(ExitCode::SUCCESS)
 }

@@ -125,7 +125,7 @@ async fn read(
     if !has_table(&lake, FINDING_TABLE).await? {
         return Ok(Vec::new());
     }
-    let session = session(global, &project.clock)?;
+    let session = session(global, project)?;
     lake.register(session.context(), options).await?;
     let batches = session.query(sql).await?.collect().await?;
     Ok(batches.iter().flat_map(Finding::from_rows).collect())

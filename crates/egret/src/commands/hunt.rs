@@ -45,7 +45,8 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     let mut shown = Ok(());
     let report = block_on(async {
         let lake = project.existing_lake().await?;
-        let session = session(global, &project.clock)?;
+        project.load_lookups().await?;
+        let session = session(global, &project)?;
         lake.register(session.context(), &read).await?;
         let hunt = HuntOptions {
             detections: &detections,
@@ -53,7 +54,7 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
             tables: &project.table_schemas(),
             compiler: &project.compiler,
             clock: &*project.clock,
-            session: session_options(global, &project.clock),
+            session: session_options(global, &project),
             save: options.save,
         };
         let mut warn = |message: &str| eprintln!("{} {}", style::warning("warning:"), printable(message));

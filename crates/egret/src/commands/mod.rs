@@ -10,6 +10,7 @@ pub mod generator;
 pub mod hunt;
 pub mod init;
 pub mod lake;
+pub mod lookup;
 mod metrics;
 pub mod output;
 pub mod partition;
@@ -26,10 +27,12 @@ pub mod test;
 
 use std::future::Future;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::arguments::{Arguments, Command, Global};
 use crate::failure::Failure;
 use crate::output::style;
+use crate::project::Project;
 
 /// A hint names at most so many of what there is.
 const MAX_NAMES_SHOWN: usize = 20;
@@ -62,6 +65,7 @@ pub fn run(arguments: Arguments) -> Outcome {
         Command::Partition(command) => partition::run(global, &command),
         Command::Quarantine(command) => quarantine::run(global, &command),
         Command::Lake(command) => lake::run(global, &command),
+        Command::Lookup(command) => lookup::run(global, &command),
         Command::Completion(options) => completion::run(&options),
     }
 }
@@ -85,7 +89,7 @@ fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
 }
 
 /// The error for a name that does not exist, with the nearest one that does.
-fn unknown<'n>(what: &str, name: &str, names: impl IntoIterator<Item = &'n str> + Clone) -> Failure {
+pub fn unknown<'n>(what: &str, name: &str, names: impl IntoIterator<Item = &'n str> + Clone) -> Failure {
     let hint = match egret_model::suggest::nearest(name, names.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
@@ -100,23 +104,18 @@ fn unknown<'n>(what: &str, name: &str, names: impl IntoIterator<Item = &'n str> 
 }
 
 /// Where queries run.
-fn session(
-    global: &Global,
-    clock: &std::sync::Arc<dyn egret_model::Clock>,
-) -> Result<egret_sql::Session, Failure> {
-    Ok(egret_sql::Session::new(session_options(global, clock))?)
+fn session(global: &Global, project: &Project) -> Result<egret_sql::Session, Failure> {
+    Ok(egret_sql::Session::new(session_options(global, project))?)
 }
 
 /// What a query may use.
-fn session_options(
-    global: &Global,
-    clock: &std::sync::Arc<dyn egret_model::Clock>,
-) -> egret_sql::SessionOptions {
+fn session_options(global: &Global, project: &Project) -> egret_sql::SessionOptions {
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     egret_sql::SessionOptions {
         memory_bytes: usize::try_from(global.memory).unwrap_or(usize::MAX),
         threads,
         spill_dir: None,
-        clock: std::sync::Arc::clone(clock),
+        clock: Arc::clone(&project.clock),
+        lookups: Arc::clone(&project.lookup_entries),
     }
 }

@@ -84,7 +84,7 @@ fn read(global: &Global, arguments: Option<&ReadArguments>, sql: &str) -> Result
         if !has_table(&lake, QUARANTINE_TABLE).await? {
             return Ok(Vec::new());
         }
-        let session = session(global, &project.clock)?;
+        let session = session(global, &project)?;
         lake.register(session.context(), &options).await?;
         Ok(session.query(sql).await?.collect().await?)
     })

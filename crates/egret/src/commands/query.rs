@@ -10,6 +10,7 @@ use egret_alert::view;
 use egret_lake::{Lake, ReadOptions};
 use egret_model::alert::ALERT_TABLE;
 use egret_model::finding::finding_schema;
+use egret_model::lookup::LOOKUP;
 use egret_model::quarantine::quarantine_schema;
 use egret_model::time::parse_duration;
 use egret_model::{AlertStatus, TableSchema};
@@ -60,13 +61,17 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     let read = options.read.options()?;
     let project = Project::load(global)?;
     let work = async {
-        let session = session(global, &project.clock)?;
+        if names(&sql, LOOKUP) {
+            project.load_lookups().await?;
+        }
+        let session = session(global, &project)?;
         let lake = project.open_lake().await?;
         if let Some(lake) = &lake {
             lake.register(session.context(), &read).await?;
         }
         register_empty_tables(&session, known_tables(&project), lake.as_ref()).await?;
         register_alerts(&session, &project, &sql).await?;
+        register_lookups(&session, &project, &sql).await?;
         if options.explain {
             let plan = session.explain(&sql).await.map_err(|error| in_sql(error, &sql))?;
             say(plan.trim_end())?;
@@ -112,6 +117,15 @@ async fn register_alerts(session: &Session, project: &Project, sql: &str) -> Res
     let rows = view::alert_rows(&alerts)
         .map_err(|error| Failure::outside(format!("cannot show alerts as rows: {error}")))?;
     session.register_batches(ALERT_TABLE, rows.schema(), vec![rows])?;
+    Ok(())
+}
+
+/// The view of the entries of lookups. They are read only if the query names it.
+async fn register_lookups(session: &Session, project: &Project, sql: &str) -> Result<(), Failure> {
+    let lookups = if names(sql, LOOKUP) { project.lookups.as_slice() } else { &[] };
+    let rows = view::lookup_rows(&project.lookup_rows(lookups).await?)
+        .map_err(|error| Failure::outside(format!("cannot show lookups as rows: {error}")))?;
+    session.register_batches(LOOKUP, rows.schema(), vec![rows])?;
     Ok(())
 }
 

@@ -53,6 +53,7 @@ pub fn run(global: &Global, command: &Command) -> Outcome {
         Some(id) => Some(block_on(find_one(global, &project, id))?),
         None => None,
     };
+    block_on(project.load_lookups())?;
     let verdicts = ask(&settings, options, finding.as_ref())?;
     let detection = finding.as_ref().map_or(options.detection.as_str(), |finding| &finding.detection_id);
     let own = settings.own_outputs(detection);

@@ -12,6 +12,7 @@ mod alerts;
 mod analyzers;
 mod disturbed;
 mod kill;
+mod lookups;
 mod messages;
 mod ranges;
 mod sigma;

@@ -100,6 +100,7 @@ pub(super) fn deliver(global: &Global, options: &Deliver) -> Outcome {
             revive(&store, options, project.clock.now()).await?;
         }
         let until = if options.wait { DeliverUntil::Empty } else { DeliverUntil::TriedOnce };
+        project.load_lookups_of(&store).await?;
         project.alert(&settings, &store, &lake, Some(until), &stop).await
     })?;
     print_one(&report, OutputFormat::of_one(global.output))?;

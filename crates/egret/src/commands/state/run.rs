@@ -86,7 +86,9 @@ pub fn run(global: &Global, options: &Options) -> Outcome {
     let generators = wanted(&project, &options.names)?;
     let (lake, alerts, store) = runtime.block_on(async {
         let lake = project.create_lake().await?;
-        Ok::<_, Failure>((lake, project.create_store().await?, project.create_state_store().await?))
+        let alerts = project.create_store().await?;
+        project.load_lookups_of(&alerts).await?;
+        Ok::<_, Failure>((lake, alerts, project.create_state_store().await?))
     })?;
     let progress = RunProgress::new(global);
     let runner = Runner {
