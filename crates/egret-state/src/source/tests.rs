@@ -1,3 +1,5 @@
+//! Runs of a generator as the pipeline sees them: what is believed, and what is told.
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 

@@ -157,7 +157,7 @@ async fn show_each(
     let schema = project.tables.get(CHANGE_TABLE).map(egret_table::TableDefinition::schema);
     let schema = schema.map_err(|error| Failure::outside(error.to_string()))?;
     let shape = shape_of(project, generator);
-    let session = session(global, &project.clock)?;
+    let session = session(global, project)?;
     let read =
         ReadOptions { partitions: vec![format!("{CHANGE_TABLE}.{generator}")], ..ReadOptions::default() };
     lake.register(session.context(), &read).await?;
