@@ -1,10 +1,12 @@
 //! States in a folder: a file for each blob and each run. It may be on a share that several machines use.
 //!
-//!     version                          what all of it is written in
-//!     blobs/ab/abcdef…                 a blob; when the file was modified is when it was last wanted
-//!     runs/GENERATOR/RUN.json          a run; the ids of runs are in the order of time
-//!     new/…                            what is being written; it gets its name when it is all there
-//!     lock                             held by who puts (many at once) and by who removes (alone)
+//! ```text
+//! version                          what all of it is written in
+//! blobs/ab/abcdef…                 a blob; when the file was modified is when it was last wanted
+//! runs/GENERATOR/RUN.json          a run; the ids of runs are in the order of time
+//! new/…                            what is being written; it gets its name when it is all there
+//! lock                             held by who puts (many at once) and by who removes (alone)
+//! ```
 //!
 //! A file has its name only once its bytes are on the disk, and the first two digits spread blobs over 256 folders: those of
 //! neighbours in a state are one folder, so what is written together is made durable together.
