@@ -3,6 +3,7 @@
 //! Everything but the runs is a blob that never changes, so what two states share is stored once, and writing something
 //! twice is no harm. Which state of a generator counts is not decided here: that is the checkpoint in the lake.
 
+mod filter;
 mod folder;
 mod postgres;
 mod sqlite;

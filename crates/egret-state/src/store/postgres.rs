@@ -10,6 +10,7 @@ use egret_model::{Secret, Timestamp};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Postgres, QueryBuilder, Row as _};
 
+use super::filter::push_filter;
 use super::{Blob, BlobId, RunFilter, RunRecord, StateStore, StateStoreError, checked};
 use crate::generators::hidden::Hidden;
 use crate::postgres::{place_of, with_safe_tls};
@@ -188,23 +189,8 @@ impl StateStore for PostgresStateStore {
     }
 
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StateStoreError> {
-        let mut select = QueryBuilder::<Postgres>::new(self.sql("SELECT body FROM S.run WHERE true").0);
-        if let Some(generator) = &filter.generator {
-            select.push(" AND generator = ").push_bind(generator);
-        }
-        if let Some(until) = filter.until {
-            select.push(" AND started_at <= ").push_bind(until.micros());
-        }
-        if let Some(since) = filter.since {
-            select.push(" AND started_at >= ").push_bind(since.micros());
-        }
-        if filter.with_state {
-            select.push(" AND has_state");
-        }
-        select.push(" ORDER BY started_at DESC, run DESC");
-        if let Some(limit) = filter.limit {
-            select.push(" LIMIT ").push_bind(i64::from(limit));
-        }
+        let mut select = QueryBuilder::<Postgres>::new(self.sql("SELECT body FROM S.run").0);
+        push_filter(&mut select, filter);
         let rows = select.build().fetch_all(&self.pool).await?;
         rows.iter().map(|row: &PgRow| RunRecord::from_text(row.try_get(0)?)).collect()
     }

@@ -12,6 +12,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite};
 
+use super::filter::push_filter;
 use super::{Blob, BlobId, RunFilter, RunRecord, StateStore, StateStoreError, checked};
 
 /// How long we wait for another process that writes.
@@ -192,23 +193,8 @@ impl StateStore for SqliteStateStore {
     }
 
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StateStoreError> {
-        let mut select = QueryBuilder::<Sqlite>::new("SELECT body FROM run WHERE true");
-        if let Some(generator) = &filter.generator {
-            select.push(" AND generator = ").push_bind(generator);
-        }
-        if let Some(until) = filter.until {
-            select.push(" AND started_at <= ").push_bind(until.micros());
-        }
-        if let Some(since) = filter.since {
-            select.push(" AND started_at >= ").push_bind(since.micros());
-        }
-        if filter.with_state {
-            select.push(" AND has_state");
-        }
-        select.push(" ORDER BY started_at DESC, run DESC");
-        if let Some(limit) = filter.limit {
-            select.push(" LIMIT ").push_bind(i64::from(limit));
-        }
+        let mut select = QueryBuilder::<Sqlite>::new("SELECT body FROM run");
+        push_filter(&mut select, filter);
         let rows = select.build().fetch_all(&self.pool).await?;
         rows.iter().map(|row: &SqliteRow| RunRecord::from_text(row.try_get(0)?)).collect()
     }

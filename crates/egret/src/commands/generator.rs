@@ -3,11 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use egret_config::AttributeDocumentation;
 use egret_state::{COMMON_ATTRIBUTES, GeneratorType, generator_types};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Outcome, unknown};
+use super::{Outcome, attributes_of, unknown};
 use crate::arguments::Global;
 use crate::failure::Failure;
 use crate::output::{Objects, OutputFormat, print_all, print_one, say};
@@ -58,15 +57,7 @@ fn list(global: &Global) -> Outcome {
 }
 
 fn show(generator: &GeneratorType, format: OutputFormat) -> Result<(), Failure> {
-    let described = |attribute: &AttributeDocumentation| {
-        json!({
-            "name": attribute.name,
-            "type": attribute.value,
-            "required": attribute.required,
-            "description": attribute.description,
-        })
-    };
-    let attributes: Vec<Value> = generator.attributes().chain(COMMON_ATTRIBUTES).map(described).collect();
+    let attributes = attributes_of(generator.attributes().chain(COMMON_ATTRIBUTES));
     if format == OutputFormat::Table {
         say(&format!("{}: {}\n", generator.name, generator.description))?;
         print_all(attributes, format)?;

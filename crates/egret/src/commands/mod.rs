@@ -27,6 +27,9 @@ pub mod test;
 
 use std::future::Future;
 use std::process::ExitCode;
+
+use egret_config::AttributeDocumentation;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 use crate::arguments::{Arguments, Command, Global};
@@ -101,6 +104,19 @@ pub fn unknown<'n>(what: &str, name: &str, names: impl IntoIterator<Item = &'n s
         }
     };
     Failure::usage(format!("there is no {what} `{name}`")).hint(hint)
+}
+
+/// What can be configured, as objects to show.
+fn attributes_of<'a>(attributes: impl IntoIterator<Item = &'a AttributeDocumentation>) -> Vec<Value> {
+    let described = |attribute: &AttributeDocumentation| {
+        json!({
+            "name": attribute.name,
+            "type": attribute.value,
+            "required": attribute.required,
+            "description": attribute.description,
+        })
+    };
+    attributes.into_iter().map(described).collect()
 }
 
 /// Where queries run.

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use egret_config::AttributeDocumentation;
 use egret_model::alert::{Difference, Remark};
 use egret_model::{Alert, AlertAction, AlertStatus, Observables, Severity, Timestamp, id};
 use egret_output::{
@@ -11,7 +10,7 @@ use egret_output::{
 };
 use serde_json::{Value, json};
 
-use super::{Outcome, block_on, unknown};
+use super::{Outcome, attributes_of, block_on, unknown};
 use crate::arguments::Global;
 use crate::failure::{Failure, OUTSIDE};
 use crate::output::{Objects, OutputFormat, print_all, print_one, say};
@@ -69,15 +68,7 @@ fn list(global: &Global) -> Outcome {
 }
 
 fn show(output: &OutputType, format: OutputFormat) -> Result<(), Failure> {
-    let described = |attribute: &AttributeDocumentation| {
-        json!({
-            "name": attribute.name,
-            "type": attribute.value,
-            "required": attribute.required,
-            "description": attribute.description,
-        })
-    };
-    let attributes: Vec<Value> = output.attributes().chain(COMMON_ATTRIBUTES).map(described).collect();
+    let attributes = attributes_of(output.attributes().chain(COMMON_ATTRIBUTES));
     if format == OutputFormat::Table {
         say(&format!("{}: {}\n", output.name, output.description))?;
         print_all(attributes, format)?;

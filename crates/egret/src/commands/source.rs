@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use egret_source::{SourceType, source_types};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Outcome, unknown};
+use super::{Outcome, attributes_of, unknown};
 use crate::arguments::Global;
 use crate::output::{OutputFormat, print_all, print_one, say};
 
@@ -41,18 +41,7 @@ pub fn run(global: &Global, command: &Command) -> Outcome {
 }
 
 fn print(source: &SourceType, format: OutputFormat) -> Result<(), crate::failure::Failure> {
-    let attributes: Vec<Value> = source
-        .attributes
-        .iter()
-        .map(|attribute| {
-            json!({
-                "name": attribute.name,
-                "type": attribute.value,
-                "required": attribute.required,
-                "description": attribute.description,
-            })
-        })
-        .collect();
+    let attributes = attributes_of(source.attributes);
     if format == OutputFormat::Table {
         say(&format!("{}: {}\n", source.name, source.description))?;
         print_all(attributes, format)?;
