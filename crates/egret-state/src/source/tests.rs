@@ -11,8 +11,16 @@ use super::*;
 use crate::store::SqliteStateStore;
 use crate::testing::{context, definition};
 
-/// A generator of files, each of them a part, with what the lake says of it.
+/// Files, each of them a part.
+const FILES: &str = r#"generator "file" "f" {
+  paths = ["eu.json", "us.json"]
+  key = ["id"]
+  retries = 0
+}"#;
+
+/// A generator in a folder, with what the lake says of it.
 struct Bench {
+    block: String,
     folder: TempDir,
     store: Arc<dyn StateStore>,
     checkpoints: HashMap<String, Checkpoint>,
@@ -26,9 +34,22 @@ struct Ran {
 
 impl Bench {
     async fn new() -> Self {
+        Self::of(FILES).await
+    }
+
+    async fn of(block: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStateStore::open(&folder.path().join("state.sqlite")).await.unwrap());
-        Self { folder, store, checkpoints: HashMap::new() }
+        Self { block: block.to_owned(), folder, store, checkpoints: HashMap::new() }
+    }
+
+    fn source(&self, options: RunOptions) -> StateSource {
+        let definition = definition(&self.block, &context(self.folder.path()));
+        StateSource::new(definition, Arc::clone(&self.store), Handle::current(), options)
+    }
+
+    fn context(&self) -> SourceContext {
+        SourceContext { clock: Arc::new(SystemClock), checkpoints: Arc::new(self.checkpoints.clone()) }
     }
 
     fn write(&self, name: &str, documents: &[Json]) {
@@ -41,15 +62,7 @@ impl Bench {
     }
 
     async fn run_with(&mut self, options: RunOptions) -> Result<Ran, SourceError> {
-        let block = r#"generator "file" "f" {
-          paths = ["eu.json", "us.json"]
-          key = ["id"]
-          retries = 0
-        }"#;
-        let definition = definition(block, &context(self.folder.path()));
-        let source = StateSource::new(definition, Arc::clone(&self.store), Handle::current(), options);
-        let clock = Arc::new(SystemClock);
-        let context = SourceContext { clock, checkpoints: Arc::new(self.checkpoints.clone()) };
+        let (source, context) = (self.source(options), self.context());
         let run = move || {
             let listing = source.list(&context)?;
             let mut text = String::new();
@@ -150,4 +163,39 @@ async fn a_position_that_nobody_knows_is_no_first_run() {
     assert!(error.contains("a form that this Egret does not know"), "{error}");
     let begun = bench.run_with(RunOptions { accept: false, baseline: true }).await.unwrap();
     assert_eq!(begun.record.outcome, RunOutcome::Baseline);
+}
+
+/// A generator that runs a script.
+fn script(script: &str, more: &str) -> String {
+    format!("generator \"exec\" \"e\" {{\n command = [\"sh\", \"-c\", {script:?}]\n {more}\n}}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_pass_is_tried_again_and_what_hangs_is_given_up() {
+    // A command says with 75 that it may go well in a moment.
+    let once = "test -e tried && echo '[{\"id\": 1}]' || { touch tried; exit 75; }";
+    let ran = Bench::of(&script(once, "retries = 1")).await.run().await.unwrap();
+    assert_eq!((ran.record.outcome, ran.record.objects), (RunOutcome::Baseline, 1));
+    for (text, more, expected) in [
+        ("exit 75", "retries = 1", "(tried 2 times)"),
+        ("touch tried; exit 1", "retries = 1", "ended with exit status: 1"),
+        ("sleep 60", "retries = 0\n timeout = \"200ms\"", "did not end within 200ms"),
+    ] {
+        let error = Bench::of(&script(text, more)).await.run().await.err().unwrap().to_string();
+        assert!(error.contains(expected), "{error}");
+        assert_eq!(error.contains("tried 2"), text == "exit 75", "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_stopped_leaves_nothing() {
+    let bench = Bench::of(&script("sleep 60", "")).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let source = Arc::new(bench.source(RunOptions::default()).stopped_by(Arc::clone(&stop)));
+    let (running, context) = (Arc::clone(&source), bench.context());
+    let run = tokio::task::spawn_blocking(move || running.list(&context));
+    stop.store(true, Ordering::Relaxed);
+    let stopped = tokio::time::timeout(Duration::from_secs(30), run).await.expect("it ends early");
+    assert!(stopped.unwrap().unwrap_err().to_string().contains("it was stopped"));
+    assert_eq!(source.record(), None);
 }

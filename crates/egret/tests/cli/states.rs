@@ -298,6 +298,66 @@ fn who_watches_sees_each_change_until_asked_to_stop() {
 }
 
 #[test]
+fn who_is_stopped_leaves_nothing_and_nobody_runs_a_generator_twice_at_once() {
+    let place = Place::configured(
+        "generator \"exec\" \"slow\" { command = [\"sh\", \"-c\", \"touch begun; sleep 60\"] }\n",
+    );
+    let mut running = place.egret(&["state", "run"]).spawn().unwrap();
+    while !place.folder.join("begun").exists() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let other = place.run(&["state", "run"]);
+    assert_eq!(other.code, Some(1), "{other:?}");
+    assert!(other.stderr.contains("is being collected by another process"), "{other:?}");
+    assert!(Command::new("kill").arg(running.id().to_string()).status().unwrap().success());
+    assert_eq!(running.wait().unwrap().code(), Some(130));
+    let listed = place.rows(&["state", "list"]);
+    assert_eq!((listed.len(), &listed[0]["outcome"]), (1, &Value::Null), "{listed:?}");
+    assert!(place.rows(&["alert", "list"]).is_empty());
+}
+
+/// What a statement does to a database of the lake's folder, as if time had passed.
+fn alter(place: &Place, database: &str, statement: &str) {
+    let python = std::env::var("EGRET_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let program = "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as c: print(c.execute(sys.argv[2]).fetchall())";
+    let path = place.folder.join("lake").join(database);
+    let done = Command::new(python).args(["-c", program]).arg(path).arg(statement).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn old_states_are_swept_and_the_one_that_counts_never_is() {
+    let place = Place::configured(PEOPLE);
+    for count in [400, 500, 600] {
+        place.folder.write("people.json", people(count));
+        place.run_states(&[], 0);
+    }
+    let runs = || place.rows(&["state", "list", "people"]).len();
+    assert_eq!(runs(), 3);
+    let year = 365_i64 * 24 * 3600 * 1_000_000;
+    let age = || {
+        alter(&place, "state.sqlite", &format!("update run set started_at = started_at - {year}"));
+        alter(&place, "state.sqlite", "update blob set wanted_at = 0");
+        alter(&place, "store.sqlite", "delete from position where name = 'state_sweep'");
+    };
+    age();
+    // The lake still knows when the last one was. Of those of a year ago the newest stays, for `--at` of that time.
+    place.run_states(&[], 0);
+    assert_eq!(runs(), 3);
+    assert_eq!(place.rows(&["state", "show", "people"]).len(), 600);
+
+    // A process that died before it noted its run leaves it to the lake to say which state counts.
+    alter(&place, "state.sqlite", "delete from run");
+    age();
+    place.configure(&PEOPLE.replace("\"people\"", "\"others\""));
+    place.run_states(&[], 0);
+    place.configure(PEOPLE);
+    place.folder.write("people.json", people(601));
+    let after = place.run_states(&[], 0);
+    assert_eq!(outcomes(&after)["people"], ("changed".to_owned(), 1));
+}
+
+#[test]
 fn the_rows_of_a_query_are_a_state() {
     let place = Place::configured(
         r#"
