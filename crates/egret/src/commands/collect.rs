@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::metrics::MetricsOptions;
 use super::range::RangeOptions;
 use super::{Outcome, runtime};
-use crate::alerting::{AlertReport, tell};
+use crate::alerting::{AlertReport, count_of, tell};
 use crate::arguments::Global;
 use crate::failure::{Failure, INCOMPLETE, INTERRUPTED};
 use crate::interrupt::stop_on_ctrl_c;
@@ -156,8 +156,13 @@ fn print_report(
         (total(|partition| partition.quarantined), total(|partition| partition.findings));
     match quarantined {
         0 => {}
-        count if is_dry_run => eprintln!("{count} records would be in quarantine"),
-        count => eprintln!("{count} records are in quarantine: egret quarantine list"),
+        count if is_dry_run => {
+            eprintln!("{} would be in quarantine", count_of(count, "record", "records"));
+        }
+        count => {
+            let records = count_of(count, "record is", "records are");
+            eprintln!("{records} in quarantine: egret quarantine list");
+        }
     }
     if total(|partition| partition.held_back) > 0 {
         eprintln!(
